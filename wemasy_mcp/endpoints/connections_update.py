@@ -1,0 +1,50 @@
+"""POST services/ai/v1/user/connections/update: rename a stored model-provider connection and set its model."""
+
+from pydantic import MISSING, Field
+
+from wemasy_mcp.arguments import Integer, ShortText
+from wemasy_mcp.endpoint import Arguments, Data, Endpoint, Updates
+
+
+class UpdateConnection(Arguments):
+    """The document does not say what an omitted `model_name` does; in Laravel omitted leaves it, null clears it."""
+
+    connection_id: Integer = Field(description="Id of the connection, e.g. 5.")
+    name: ShortText = Field(description="New name, at most 255 characters, e.g. My OpenAI Production Key v2.")
+    model_name: ShortText | None | MISSING = Field(
+        default=MISSING,
+        description="Model to use, at most 255 characters, e.g. gpt-4o-mini. Omit to leave it out of the request; "
+        "null is sent as null.",
+    )
+
+
+class Connection(Data):
+    """A stored connection, as the API shows it."""
+
+    id: int
+    name: str
+    model_name: str | None
+
+
+CONNECTIONS_UPDATE = Endpoint(
+    tool="wemasy_update_connection",
+    title="Update AI connection",
+    description="Rename a stored AI provider connection in Wemasy and optionally set its model. Replaces what is there.",
+    path="services/ai/v1/user/connections/update",
+    arguments=UpdateConnection,
+    data=Connection,
+    done="updated",
+    destructive=True,
+    idempotent=True,
+    effect=Updates(
+        collection="connections",
+        id_argument="connection_id",
+        seeds=(
+            {"id": 1, "name": "Marketing site assistant", "model_name": "gpt-4o-mini"},
+            {"id": 2, "name": "Support chat", "model_name": "claude-haiku-4-5"},
+            {"id": 3, "name": "Translations", "model_name": None},
+            {"id": 5, "name": "My OpenAI Production Key", "model_name": "gpt-4o"},
+        ),
+        message="Connection updated successfully.",
+    ),
+)

@@ -1,0 +1,44 @@
+"""POST services/ai/v1/memory/save: store a fact or a vector in the assistant's memory."""
+
+from typing import Literal
+
+from pydantic import MISSING, Field
+
+from wemasy_mcp.arguments import NumberListText, ObjectOrList, TextOrNumber
+from wemasy_mcp.endpoint import Arguments, Creates, Data, Endpoint
+
+
+class SaveMemory(Arguments):
+    """`metadata`: the document says "array" and shows objects (a PHP array is either); both are sent as given."""
+
+    kind: Literal["fact", "vector"] = Field(description="fact: a key and a value. vector: an embedding.")
+    key: TextOrNumber | None | MISSING = Field(default=MISSING, description="Name, e.g. company_primary_color.")
+    value: TextOrNumber | None | MISSING = Field(default=MISSING, description="What to remember, e.g. #3B82F6.")
+    embedding: NumberListText | MISSING = Field(
+        default=MISSING, description='JSON list of numbers as text, e.g. "[0.0231, -0.0412]".'
+    )
+    metadata: ObjectOrList | MISSING = Field(
+        default=MISSING, description='Free object, e.g. {"source": "brand_guidelines", "confidence": 0.95}.'
+    )
+
+
+class Memory(Data):
+    """A stored memory, as the API shows it."""
+
+    id: int
+    kind: str
+    key: str | None
+
+
+MEMORY_SAVE = Endpoint(
+    tool="wemasy_save_memory",
+    title="Save memory",
+    description="Save a fact or a vector in the Wemasy assistant's memory. Saving twice may store it twice.",
+    path="services/ai/v1/memory/save",
+    arguments=SaveMemory,
+    data=Memory,
+    done="saved",
+    destructive=True,  # whether a key is overwritten is undocumented: the safe reading
+    idempotent=False,
+    effect=Creates(collection="memories"),
+)

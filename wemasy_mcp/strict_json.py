@@ -1,0 +1,53 @@
+"""JSON as RFC 8259 has it: no NaN, no duplicate names, no endless nesting."""
+
+import json
+from typing import Any
+
+MAX_DEPTH = 100
+"""How many levels of lists and objects are taken; deeper values exhaust the stack of one JSON library or another."""
+
+
+def parse(text: str) -> Any:
+    """Return the value that `text` holds.
+
+    Raises:
+        ValueError: It is no JSON, names a member twice, or holds a number that Python cannot.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_read_object)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def is_json(value: object) -> bool:
+    """Whether JSON can carry the value: finite numbers, text without lone surrogates, at most `MAX_DEPTH` levels."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return _depth_is_bounded(value)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name is given twice")
+    return members
+
+
+def _depth_is_bounded(value: object) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            item
+            for container in level
+            if isinstance(container, (dict, list))
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+        if not level:
+            return True
+    return False

@@ -1,0 +1,35 @@
+"""Foreign text made fit to show: cleaned, without the token, and cut. What a model reads is never raw."""
+
+import unicodedata
+
+TEXT_LIMIT = 500
+"""Characters of any one foreign text in a result."""
+
+REDACTED = "[redacted]"
+
+# Zero-width joiner and non-joiner: emoji and several scripts are written with them.
+_JOINERS = "\u200c\u200d"
+_WHITE_SPACE = "\t\n\r"
+
+
+def clean(text: str, secret: str = "", limit: int = TEXT_LIMIT) -> str:
+    """Return `text` without control, bidirectional, zero-width and surrogate characters, redacted, then cut."""
+    kept = "".join(character for character in text if _is_shown(character)) if not text.isascii() else _ascii(text)
+    # Before the cut, or the first half of a token could stay.
+    if secret:
+        kept = kept.replace(secret, REDACTED)
+    kept = kept.strip()
+    return kept if len(kept) <= limit else f"{kept[: limit - 1]}…"
+
+
+def _ascii(text: str) -> str:
+    return text if text.isprintable() else "".join(character for character in text if _is_shown(character))
+
+
+def _is_shown(character: str) -> bool:
+    # Cc: control; Cf: bidirectional, zero-width and tag characters; Cs: lone surrogates.
+    return (
+        character in _JOINERS
+        or character in _WHITE_SPACE
+        or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    )
