@@ -97,7 +97,9 @@ def request_body(arguments: Arguments) -> bytes:
     Raises:
         InvalidArguments: The body is over `MAX_BODY` bytes.
     """
-    given = {name: getattr(arguments, name) for name in type(arguments).model_fields if name in arguments.model_fields_set}
+    given = {
+        name: getattr(arguments, name) for name in type(arguments).model_fields if name in arguments.model_fields_set
+    }
     body = _compact(given)
     if len(body) > MAX_BODY:
         largest = max(given, key=lambda name: len(_compact(given[name])))
@@ -207,9 +209,7 @@ def _read_rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
     remaining = _read_count(headers.get("x-ratelimit-remaining"))
     if limit is None and remaining is None:
         return None
-    return RateLimit(
-        limit=MISSING if limit is None else limit, remaining=MISSING if remaining is None else remaining
-    )
+    return RateLimit(limit=MISSING if limit is None else limit, remaining=MISSING if remaining is None else remaining)
 
 
 def _read_retry_after(headers: Mapping[str, str], now: float) -> int | None:
