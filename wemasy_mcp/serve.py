@@ -71,9 +71,12 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
     if settings.sandbox:
         from httpx2 import ASGITransport
 
-        from wemasy_mcp.sandbox import SANDBOX_TOKEN, build_sandbox
+        from wemasy_mcp.sandbox import SANDBOX_TOKEN, SandboxDatabaseError, build_sandbox
 
-        transport = ASGITransport(build_sandbox(settings.sandbox_db))
+        try:
+            transport = ASGITransport(build_sandbox(settings.sandbox_db))
+        except SandboxDatabaseError as error:
+            raise SettingsError(variable_of("sandbox_db"), f"cannot be used: {error}") from None
         client = WemasyClient("http://localhost/api", timeout_seconds=settings.timeout_seconds, transport=transport)
         token = SecretStr(SANDBOX_TOKEN)
     else:

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import anyio
 import anyio.lowlevel
-import mcp.types as types
+from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.shared.message import SessionMessage
 
