@@ -98,6 +98,25 @@ async def test_a_host_name_that_does_not_exist_wrote_nothing(upstream: Upstream,
         assert error["message"] == "The host name of WEMASY_BASE_URL could not be resolved."
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://" + "a" * 64 + ".invalid/api",
+        "https://" + "a." * 200 + "invalid/api",
+        "https://wemasy..invalid/api",
+        "https://xn--a.invalid/api",
+        "https://[::1%25nowhere]/api",
+        "https://127.0.0.1:0/api",
+    ],
+)
+async def test_an_address_that_no_socket_takes_is_told_in_the_result(url: str, upstream: Upstream, folder: Path) -> None:
+    async with calling(upstream, url, folder) as player:
+        structured = await player.write(url)
+
+        assert structured["error"]["code"] in {"not_configured", "unreachable"}
+        assert structured["error"]["outcome"] == "not_applied"
+
+
 SLOW_RESOLVER = """\
 import socket, time
 socket.getaddrinfo = lambda *arguments, **options: time.sleep(60)

@@ -112,7 +112,7 @@ UNUSABLE = [
 ]
 
 
-@pytest.mark.parametrize("variables", UNUSABLE, ids=lambda variables: "=".join(*variables.items()).encode("unicode_escape").decode())
+@pytest.mark.parametrize("variables", UNUSABLE, ids=lambda variables: ascii("=".join(*variables.items())))
 async def test_a_proxy_variable_that_cannot_be_used_is_told_in_the_result(
     variables: dict[str, str], upstream: Upstream, folder: Path
 ) -> None:
@@ -125,15 +125,13 @@ async def test_a_proxy_variable_that_cannot_be_used_is_told_in_the_result(
         assert structured["error"]["outcome"] == "not_applied"
 
 
-@pytest.mark.parametrize("variables", UNUSABLE, ids=lambda variables: "=".join(*variables.items()).encode("unicode_escape").decode())
-async def test_a_proxy_variable_that_cannot_be_used_does_not_disturb_loopback(
-    variables: dict[str, str], upstream: Upstream, folder: Path
-) -> None:
+async def test_proxy_variables_that_cannot_be_used_do_not_disturb_loopback(upstream: Upstream, folder: Path) -> None:
+    variables = {"HTTP_PROXY": "::::", "HTTPS_PROXY": "http://[::1", "ALL_PROXY": "socks5://127.0.0.1:9"}
     async with serving({"WEMASY_BASE_URL": upstream.url, **variables}, folder=folder) as server:
-        await Player(server, upstream, await read_schemas(server)).expect_healthy(f"unusable {variables}")
+        await Player(server, upstream, await read_schemas(server)).expect_healthy("unusable proxies")
 
 
-@pytest.mark.parametrize("hosts", [",,,", "*.[", "http://[", "2001:db8::/99,[::1", "a b\tc", "://", "::1/x", "*.*.*"])
+@pytest.mark.parametrize("hosts", [",,,", "*.[,http://[,://", "2001:db8::/99,[::1,::1/x", "a b\tc,*.*.*"])
 async def test_an_odd_no_proxy_does_not_keep_a_call_from_its_proxy(
     hosts: str, proxied_upstream: Upstream, proxy: Proxy, certificates: Certificates, folder: Path
 ) -> None:
