@@ -15,7 +15,7 @@ from wemasy_mcp.server import Options, TokenSource, build_server
 from wemasy_mcp.settings import Settings, SettingsError, api_token, variable_of
 from wemasy_mcp.stdio import serve_stdio
 
-EXIT_SECONDS = 0.5
+EXIT_SECONDS = 0.8
 """How long the process may take to exit once everything has been answered."""
 
 
