@@ -1,5 +1,7 @@
 """The `serve` command: settings to a caller, a server and a transport."""
 
+import os
+import threading
 from collections.abc import Sequence
 
 import anyio
@@ -12,6 +14,9 @@ from wemasy_mcp.logs import start_logging
 from wemasy_mcp.server import Options, TokenSource, build_server
 from wemasy_mcp.settings import Settings, SettingsError, api_token, variable_of
 from wemasy_mcp.stdio import fill_closed_descriptors, serve_stdio
+
+EXIT_SECONDS = 0.8
+"""How long the process may take to exit once everything has been answered."""
 
 
 def serve(settings: Settings, problem: SettingsError | None = None) -> int:
@@ -49,6 +54,14 @@ async def _serve_stdio(settings: Settings, problem: SettingsError | None) -> Non
         await serve_stdio(server, caller.stop)
     finally:
         await caller.aclose()
+        _exit_in_time()
+
+
+def _exit_in_time() -> None:
+    """Do not let a thread that waits for a resolver keep the process: Python joins it, however long that takes."""
+    last_resort = threading.Timer(EXIT_SECONDS, os._exit, (0,))
+    last_resort.daemon = True
+    last_resort.start()
 
 
 def offered(settings: Settings) -> Sequence[AnyEndpoint]:
