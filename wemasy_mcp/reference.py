@@ -22,13 +22,18 @@ from wemasy_mcp.tools import error_result
 
 _SECTION = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
+_REQUIRED = next(name for name, field in MEMORY_SAVE.arguments.model_fields.items() if field.is_required())
+
 _EXAMPLES: dict[str, dict[str, object]] = {
     "not_configured": {"message": "WEMASY_API_TOKEN is not set; put your Wemasy API token there."},
-    "invalid_arguments": {"message": "Not valid: kind.", "field_errors": {"kind": ["This argument is required."]}},
+    "invalid_arguments": {
+        "message": f"Not valid: {_REQUIRED}.",
+        "field_errors": {_REQUIRED: ["This argument is required."]},
+    },
     "validation_failed": {
-        "message": "The selected kind is invalid.",
+        "message": f"The selected {_REQUIRED} is invalid.",
         "status": 422,
-        "field_errors": {"kind": ["The selected kind is invalid."]},
+        "field_errors": {_REQUIRED: [f"The selected {_REQUIRED} is invalid."]},
     },
     "unauthenticated": {"message": "Unauthenticated.", "status": 401},
     "forbidden": {"message": "This action is unauthorized.", "status": 403},
@@ -105,7 +110,8 @@ def main(paths: list[str]) -> None:
 
 def _tool_row(endpoint: AnyEndpoint) -> tuple[str, ...]:
     names = [
-        f"**`{name}`**" if field.is_required() else f"`{name}`" for name, field in endpoint.arguments.model_fields.items()
+        f"**`{name}`**" if field.is_required() else f"`{name}`"
+        for name, field in endpoint.arguments.model_fields.items()
     ]
     again = "does no harm" if endpoint.idempotent else "may store it twice"
     return f"`{endpoint.tool}`", endpoint.description, ", ".join(names), again

@@ -47,4 +47,5 @@ CONNECTIONS_UPDATE = Endpoint(
         ),
         message="Connection updated successfully.",
     ),
+    examples=({"connection_id": 5, "name": "My OpenAI Production Key v2", "model_name": "gpt-4o-mini"},),
 )

@@ -41,4 +41,13 @@ MEMORY_SAVE = Endpoint(
     destructive=True,  # whether a key is overwritten is undocumented: the safe reading
     idempotent=False,
     effect=Creates(collection="memories"),
+    examples=(
+        {
+            "kind": "fact",
+            "key": "company_primary_color",
+            "value": "#3B82F6",
+            "metadata": {"source": "brand_guidelines", "confidence": 0.95},
+        },
+        {"kind": "vector", "key": "brand_voice", "embedding": "[0.0231, -0.0412, 0.0891]"},
+    ),
 )

@@ -111,9 +111,7 @@ def summarize(errors: Errors) -> str:
     return f"{first} (and {len(others)} more {'error' if len(others) == 1 else 'errors'})"
 
 
-def _field(
-    name: str, published: Mapping[str, Any], *, required: bool, exists: Callable[[int], bool] | None
-) -> Field:
+def _field(name: str, published: Mapping[str, Any], *, required: bool, exists: Callable[[int], bool] | None) -> Field:
     variants = published.get("anyOf", [published])
     values = [variant for variant in variants if variant.get("type") != "null"]
     if len(values) != 1 or values[0].get("type") not in _TYPES or not values[0].keys() <= _SPOKEN_OF_ELSEWHERE:

@@ -93,9 +93,7 @@ class Store:
     def count(self, collection: str) -> int:
         """Return how many records there are."""
         with self._lock:
-            ((count,),) = self._connection.execute(
-                "SELECT COUNT(*) FROM records WHERE collection = ?", (collection,)
-            )
+            ((count,),) = self._connection.execute("SELECT COUNT(*) FROM records WHERE collection = ?", (collection,))
             return int(count)
 
     def _prepare(self, path: Path, endpoints: tuple[AnyEndpoint, ...]) -> None:
