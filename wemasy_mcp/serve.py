@@ -35,7 +35,7 @@ def serve(settings: Settings, problem: SettingsError | None = None) -> int:
         SettingsError: The settings cannot be used.
     """
     fill_closed_descriptors()
-    if sys.stdin is not None and sys.stdin.isatty():
+    if settings.transport == "stdio" and sys.stdin is not None and sys.stdin.isatty():
         print(_AT_A_TERMINAL, file=sys.stderr)
     log = start_logging(settings.log_level, settings.log_format)
     try:
@@ -81,6 +81,7 @@ async def _serve_http(settings: Settings) -> None:
     server = build_server(caller, endpoints, token_source, _options(settings))
     try:
         await serve_http(server, settings, caller.stop)
+        _exit_in_time()
     finally:
         await caller.aclose()
 
@@ -117,14 +118,17 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
         except SandboxDatabaseError as error:
             raise SettingsError(variable_of("sandbox_db"), f"cannot be used: {error}") from None
         client = WemasyClient("http://localhost/api", timeout_seconds=settings.timeout_seconds, transport=transport)
-        token = SecretStr(SANDBOX_TOKEN)
-    else:
-        token = api_token(settings)
-        client = WemasyClient(
-            settings.base_url,
-            timeout_seconds=settings.timeout_seconds,
-            keepalive_seconds=settings.keepalive_seconds,
-        )
+        return client, lambda ctx: SecretStr(SANDBOX_TOKEN)
+    client = WemasyClient(
+        settings.base_url,
+        timeout_seconds=settings.timeout_seconds,
+        keepalive_seconds=settings.keepalive_seconds,
+    )
+    if settings.transport != "stdio" and settings.user_token_header is not None:
+        from wemasy_mcp.http.accounts import UserAccounts, header_tokens
+
+        return UserAccounts(client), header_tokens(settings.user_token_header)
+    token = api_token(settings)
     return client, lambda ctx: token
 
 
