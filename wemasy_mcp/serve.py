@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from wemasy_mcp.client import Caller, UnconfiguredCaller, WemasyClient
 from wemasy_mcp.endpoint import AnyEndpoint
 from wemasy_mcp.endpoints import ENDPOINTS
+from wemasy_mcp.gate import RateGate
 from wemasy_mcp.logs import start_logging
 from wemasy_mcp.server import Options, TokenSource, build_server
 from wemasy_mcp.settings import Settings, SettingsError, api_token, variable_of
@@ -123,6 +124,7 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
         settings.base_url,
         timeout_seconds=settings.timeout_seconds,
         keepalive_seconds=settings.keepalive_seconds,
+        gate=_gate(settings),
     )
     if settings.transport != "stdio" and settings.user_token_header is not None:
         from wemasy_mcp.http.accounts import UserAccounts, header_tokens
@@ -130,6 +132,19 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
         return UserAccounts(client), header_tokens(settings.user_token_header)
     token = api_token(settings)
     return client, lambda ctx: token
+
+
+def _gate(settings: Settings) -> RateGate:
+    """The gate that replicas share, or this process's own."""
+    if settings.redis_url is None:
+        return RateGate()
+    try:
+        from wemasy_mcp.redis_gate import RedisGate
+    except ImportError:
+        raise SettingsError(
+            variable_of("redis_url"), "needs the redis client: pip install 'wemasy-mcp[redis]'."
+        ) from None
+    return RedisGate(settings.redis_url.get_secret_value())
 
 
 def _no_token(ctx: object) -> SecretStr:
