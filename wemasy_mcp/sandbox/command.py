@@ -92,7 +92,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._stop = app.state.stop
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop, at the second signal at once. uvicorn's own would raise the signal again afterwards."""
         self.force_exit = self.should_exit
         self.should_exit = True
