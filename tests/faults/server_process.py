@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -174,6 +175,20 @@ class ServerProcess:
             self.stderr += chunk
 
 
+async def _start(
+    settings: Mapping[str, str], command: Sequence[str], folder: Path | None, stderr: int
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
+        env=environment({"WEMASY_API_TOKEN": TOKEN, **settings}),
+        cwd=folder,
+        limit=2**25,
+    )
+
+
 @asynccontextmanager
 async def serving(
     settings: Mapping[str, str],
@@ -184,15 +199,7 @@ async def serving(
     stderr: int = asyncio.subprocess.PIPE,
 ) -> AsyncGenerator[ServerProcess]:
     """Run a server with `settings`, say hello, and see it end as it should when the test is done with it."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=stderr,
-        env=environment({"WEMASY_API_TOKEN": TOKEN, **settings}),
-        cwd=folder,
-        limit=2**25,
-    )
+    process = await _start(settings, command, folder, stderr)
     server = ServerProcess(process, era)
     try:
         await server.handshake()
@@ -203,3 +210,32 @@ async def serving(
     finally:
         server.kill()
         await process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A server that has exited, and all that it wrote."""
+
+    status: int
+    messages: list[dict[str, Any]]
+    stderr: bytes
+
+
+async def run(
+    settings: Mapping[str, str],
+    sent: bytes,
+    folder: Path,
+    command: Sequence[str] = (sys.executable, "-m", "wemasy_mcp"),
+) -> Ended:
+    """Run a server as `printf … | wemasy-mcp` does: everything at once, then the end of input."""
+    process = await _start(settings, command, folder, asyncio.subprocess.PIPE)
+    server = ServerProcess(process, "2025-11-25")
+    try:
+        await server.write(sent)
+        server.leave()
+        status = await server.exit_status()
+    finally:
+        server.kill()
+        await process.wait()
+    server.verify_streams()
+    return Ended(status, [json.loads(line) for line in server.stdout], bytes(server.stderr))

@@ -21,7 +21,9 @@ Ending = Literal["close", "reset", "hold", "serve", "drop_next"]
 or read the next one and close without a word, as a server does whose idle time has just passed."""
 
 Greeting = Literal["serve", "reset", "close", "hang", "plain_text"]
-"""What meets a new connection before any request is read."""
+"""What meets a new connection as soon as its first byte arrives, be it of a request or of a handshake."""
+
+_GREETING_ENDS: dict[Greeting, Ending] = {"reset": "reset", "close": "close", "hang": "hold", "plain_text": "close"}
 
 _MOST_BYTES = 64 * 2**20
 """Where an endless answer ends after all, should the caller never leave."""
@@ -198,10 +200,12 @@ class Upstream:
         return Script(lambda: [answer(200, success(key, record_id=record_id))], applied=True, ending="serve")
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Not before: a reset that overtakes the connecting proves that nothing was sent, which is another fault.
+        await reader.readexactly(1)
         if self._greeting == "plain_text":
             writer.write(answer(200, success("anything")))
             await writer.drain()
-        await _end({"reset": "reset", "hang": "hold"}.get(self._greeting, "close"), reader, writer)  # type: ignore[arg-type]
+        await _end(_GREETING_ENDS[self._greeting], reader, writer)
 
     async def _perform(self, key: str, script: Script, writer: asyncio.StreamWriter) -> None:
         for piece in script.pieces():
