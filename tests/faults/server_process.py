@@ -24,6 +24,9 @@ ERAS: tuple[Era, ...] = ("2025-11-25", "2026-07-28")
 TOKEN = "91|Qm7tVx2LkP9sZr4NdW8cYb3HfJ6gTe1A"
 """The secret that may be seen nowhere but by the upstream. Of the form that Laravel issues."""
 
+VALUE = "a value that no log may hold"
+"""What the players write; the server's log must not repeat it."""
+
 EXIT_SECONDS = 5
 ANSWER_SECONDS = 30
 """Long enough for a busy machine; a call that hangs fails the test."""
@@ -159,6 +162,7 @@ class ServerProcess:
         for secret in (TOKEN, *TOKEN.split("|")[1:]):
             assert secret.encode() not in written
         assert b"Traceback" not in self.stderr, self.stderr.decode()
+        assert VALUE.encode() not in self.stderr
 
     async def _read_stdout(self) -> None:
         assert self._process.stdout is not None

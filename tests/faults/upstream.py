@@ -38,6 +38,8 @@ class Script:
     ending: Ending = "close"
     pause: float = 0
     """Seconds between pieces."""
+    until: asyncio.Event | None = None
+    """What the answer waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Upstream:
         self._greeting: Greeting = "serve"
         self._scripts: dict[str, Script] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
+        self._arrived = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._ids = count(1)
@@ -108,6 +111,12 @@ class Upstream:
     async def arrival(self, key: str) -> None:
         """Return when a request that writes `key` has been read whole."""
         await self._arrivals.setdefault(key, asyncio.Event()).wait()
+
+    async def arrivals(self, number: int) -> None:
+        """Return when that many requests have been read whole."""
+        while self.received.total() < number:
+            self._arrived.clear()
+            await self._arrived.wait()
 
     @contextmanager
     def greeting(self, greeting: Greeting) -> Generator[None]:
@@ -193,6 +202,7 @@ class Upstream:
         self.requests[key] = request
         self.received[key] += 1
         self._arrivals.setdefault(key, asyncio.Event()).set()
+        self._arrived.set()
         return key
 
     def _healthy(self, key: str) -> Script:
@@ -208,6 +218,8 @@ class Upstream:
         await _end(_GREETING_ENDS[self._greeting], reader, writer)
 
     async def _perform(self, key: str, script: Script, writer: asyncio.StreamWriter) -> None:
+        if script.until is not None:
+            await script.until.wait()
         for piece in script.pieces():
             writer.write(piece)
             await writer.drain()
