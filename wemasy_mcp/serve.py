@@ -13,7 +13,7 @@ from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.logs import start_logging
 from wemasy_mcp.server import Options, TokenSource, build_server
 from wemasy_mcp.settings import Settings, SettingsError, api_token, variable_of
-from wemasy_mcp.stdio import serve_stdio
+from wemasy_mcp.stdio import fill_closed_descriptors, serve_stdio
 
 EXIT_SECONDS = 0.8
 """How long the process may take to exit once everything has been answered."""
@@ -29,6 +29,7 @@ def serve(settings: Settings, problem: SettingsError | None = None) -> int:
     Raises:
         SettingsError: The settings cannot be used.
     """
+    fill_closed_descriptors()
     log = start_logging(settings.log_level, settings.log_format)
     try:
         anyio.run(_serve_stdio, settings, problem)

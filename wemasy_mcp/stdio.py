@@ -224,6 +224,16 @@ async def _end_on_signal(incoming: Incoming) -> None:
             incoming.end()
 
 
+def fill_closed_descriptors() -> None:
+    """Open the null device where stdin, stdout or stderr was closed by whoever started this process."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest free number is taken: this one.
+            os.open(os.devnull, os.O_RDWR)
+
+
 @contextmanager
 def _wire() -> Iterator[tuple[int, int]]:
     """Move the wire to private descriptors, so that a stray print lands on stderr and a stray read sees the end."""
