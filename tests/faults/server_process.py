@@ -10,13 +10,15 @@ import re
 import signal
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
 import anyio
+
+SERVER = (sys.executable, "-m", "wemasy_mcp")
 
 Era = Literal["2025-11-25", "2026-07-28"]
 ERAS: tuple[Era, ...] = ("2025-11-25", "2026-07-28")
@@ -53,7 +55,9 @@ class ServerProcess:
         self._ids = count(1)
         self._answers: dict[str, dict[str, Any]] = {}
         self._changed = asyncio.Condition()
-        self._readers = [asyncio.create_task(self._read_stdout())]
+        self._readers: list[asyncio.Task[None]] = []
+        if process.stdout is not None:
+            self._readers.append(asyncio.create_task(self._read_stdout(process.stdout)))
         if process.stderr is not None:
             self._readers.append(asyncio.create_task(self._read_stderr(process.stderr)))
 
@@ -164,9 +168,8 @@ class ServerProcess:
         assert b"Traceback" not in self.stderr, self.stderr.decode()
         assert VALUE.encode() not in self.stderr
 
-    async def _read_stdout(self) -> None:
-        assert self._process.stdout is not None
-        async for line in self._process.stdout:
+    async def _read_stdout(self, stdout: asyncio.StreamReader) -> None:
+        async for line in stdout:
             self.stdout.append(line)
             message = json.loads(line)
             async with self._changed:
@@ -179,18 +182,32 @@ class ServerProcess:
             self.stderr += chunk
 
 
-async def _start(
-    settings: Mapping[str, str], command: Sequence[str], folder: Path | None, stderr: int
-) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
+@asynccontextmanager
+async def launched(
+    settings: Mapping[str, str],
+    *,
+    era: Era = "2025-11-25",
+    command: Sequence[str] = SERVER,
+    folder: Path | None = None,
+    stdout: int = asyncio.subprocess.PIPE,
+    stderr: int = asyncio.subprocess.PIPE,
+) -> AsyncGenerator[ServerProcess]:
+    """Start a server with `settings`, and see that no process is left of it."""
+    process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=stdout,
         stderr=stderr,
         env=environment({"WEMASY_API_TOKEN": TOKEN, **settings}),
         cwd=folder,
         limit=2**25,
     )
+    server = ServerProcess(process, era)
+    try:
+        yield server
+    finally:
+        server.kill()
+        await process.wait()
 
 
 @asynccontextmanager
@@ -198,22 +215,17 @@ async def serving(
     settings: Mapping[str, str],
     *,
     era: Era = "2025-11-25",
-    command: Sequence[str] = (sys.executable, "-m", "wemasy_mcp"),
+    command: Sequence[str] = SERVER,
     folder: Path | None = None,
     stderr: int = asyncio.subprocess.PIPE,
 ) -> AsyncGenerator[ServerProcess]:
-    """Run a server with `settings`, say hello, and see it end as it should when the test is done with it."""
-    process = await _start(settings, command, folder, stderr)
-    server = ServerProcess(process, era)
-    try:
+    """Run a server, say hello, and see it end as it should when the test is done with it."""
+    async with launched(settings, era=era, command=command, folder=folder, stderr=stderr) as server:
         await server.handshake()
         yield server
         server.leave()
         assert await server.exit_status() == 0
         server.verify_streams()
-    finally:
-        server.kill()
-        await process.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,20 +238,14 @@ class Ended:
 
 
 async def run(
-    settings: Mapping[str, str],
-    sent: bytes,
-    folder: Path,
-    command: Sequence[str] = (sys.executable, "-m", "wemasy_mcp"),
+    settings: Mapping[str, str], sent: bytes, folder: Path | None = None, command: Sequence[str] = SERVER
 ) -> Ended:
     """Run a server as `printf … | wemasy-mcp` does: everything at once, then the end of input."""
-    process = await _start(settings, command, folder, asyncio.subprocess.PIPE)
-    server = ServerProcess(process, "2025-11-25")
-    try:
-        await server.write(sent)
+    async with launched(settings, folder=folder, command=command) as server:
+        # A server that was given another stdin leaves this one unread.
+        with suppress(ConnectionError):
+            await server.write(sent)
         server.leave()
         status = await server.exit_status()
-    finally:
-        server.kill()
-        await process.wait()
-    server.verify_streams()
+        server.verify_streams()
     return Ended(status, [json.loads(line) for line in server.stdout], bytes(server.stderr))

@@ -118,6 +118,10 @@ class Upstream:
             self._arrived.clear()
             await self._arrived.wait()
 
+    async def all_closed(self) -> None:
+        """Return when this side has closed every connection."""
+        await asyncio.gather(*self._open)
+
     @contextmanager
     def greeting(self, greeting: Greeting) -> Generator[None]:
         """Meet new connections so, for a while."""
