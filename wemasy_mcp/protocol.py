@@ -86,8 +86,11 @@ def parse_arguments(
             text = {
                 "missing": "This argument is required.",
                 "extra_forbidden": f"Unknown argument. Known: {known}.",
+                "string_unicode": f"A name holds a lone surrogate. Known: {known}.",
             }.get(detail["type"], f"{detail['msg']}.")
-            field_errors.setdefault(clean(str(detail["loc"][0]), limit=100), []).append(text)
+            # A name that is no Unicode text is the one error that has no place.
+            name = str(detail["loc"][0]) if detail["loc"] else "arguments"
+            field_errors.setdefault(clean(name, limit=100), []).append(text)
         raise InvalidArguments(_summary(field_errors), field_errors=field_errors) from None
 
 

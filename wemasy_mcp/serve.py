@@ -1,5 +1,7 @@
 """The `serve` command: settings to a caller, a server and a transport."""
 
+import os
+import threading
 from collections.abc import Sequence
 
 import anyio
@@ -11,7 +13,10 @@ from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.logs import start_logging
 from wemasy_mcp.server import Options, TokenSource, build_server
 from wemasy_mcp.settings import Settings, SettingsError, api_token, variable_of
-from wemasy_mcp.stdio import serve_stdio
+from wemasy_mcp.stdio import fill_closed_descriptors, serve_stdio
+
+EXIT_SECONDS = 0.8
+"""How long the process may take to exit once everything has been answered."""
 
 
 def serve(settings: Settings, problem: SettingsError | None = None) -> int:
@@ -24,6 +29,7 @@ def serve(settings: Settings, problem: SettingsError | None = None) -> int:
     Raises:
         SettingsError: The settings cannot be used.
     """
+    fill_closed_descriptors()
     log = start_logging(settings.log_level, settings.log_format)
     try:
         anyio.run(_serve_stdio, settings, problem)
@@ -48,6 +54,14 @@ async def _serve_stdio(settings: Settings, problem: SettingsError | None) -> Non
         await serve_stdio(server, caller.stop)
     finally:
         await caller.aclose()
+        _exit_in_time()
+
+
+def _exit_in_time() -> None:
+    """Do not let a thread that waits for a resolver keep the process: Python joins it, however long that takes."""
+    last_resort = threading.Timer(EXIT_SECONDS, os._exit, (0,))
+    last_resort.daemon = True
+    last_resort.start()
 
 
 def offered(settings: Settings) -> Sequence[AnyEndpoint]:
@@ -71,9 +85,12 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
     if settings.sandbox:
         from httpx2 import ASGITransport
 
-        from wemasy_mcp.sandbox import SANDBOX_TOKEN, build_sandbox
+        from wemasy_mcp.sandbox import SANDBOX_TOKEN, SandboxDatabaseError, build_sandbox
 
-        transport = ASGITransport(build_sandbox(settings.sandbox_db))
+        try:
+            transport = ASGITransport(build_sandbox(settings.sandbox_db))
+        except SandboxDatabaseError as error:
+            raise SettingsError(variable_of("sandbox_db"), f"cannot be used: {error}") from None
         client = WemasyClient("http://localhost/api", timeout_seconds=settings.timeout_seconds, transport=transport)
         token = SecretStr(SANDBOX_TOKEN)
     else:
