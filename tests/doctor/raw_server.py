@@ -1,4 +1,4 @@
-"""A server of raw sockets on loopback: says any bytes, over TLS or not, also behind a CONNECT, and keeps what it read."""
+"""A server of raw sockets on loopback: says any bytes, also over TLS or behind a CONNECT, and keeps what it read."""
 
 import socketserver
 import ssl
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from socket import SocketIO
 
 PATIENCE_SECONDS = 10
 """How long one read may take: nothing here waits for ever."""
@@ -82,7 +82,7 @@ class _Handler(socketserver.BaseRequestHandler):
             connection.sendall(self.server.script.answer)
 
 
-def _read_head(reader: BinaryIO) -> bytes:
+def _read_head(reader: SocketIO) -> bytes:
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = reader.read(1)

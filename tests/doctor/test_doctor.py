@@ -11,11 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from doctor.raw_server import Script, Seen, http, raw_server
 
 from wemasy_mcp.cli import run
@@ -34,6 +39,7 @@ REFUSED_VALUES = http(
 DENIED = b'{"error": true, "message": "Denied."}'
 HTML = b"<html><body>Welcome</body></html>"
 ELSEWHERE = "Check WEMASY_BASE_URL: it should be https://api.wemasy.nl/api unless Wemasy told you another."
+CLOCK = "Check this machine's clock. If it is right, only the one who runs the server can mend it."
 FAILING = "Try again; if it stays so, Wemasy or something on the way to it fails."
 
 
@@ -262,39 +268,39 @@ def test_a_limit_without_what_remains_is_no_budget(doctor: Doctor, serve: Serve)
 def test_over_tls_the_certificate_and_who_vouches_for_it_are_shown(
     doctor: Doctor, serve: Serve, authority: trustme.CA, trusted: str
 ) -> None:
-    server = serve(Script(REFUSED_VALUES, tls=presenting(authority, "127.0.0.1", ends_in=timedelta(days=61, hours=1))))
+    server = serve(Script(REFUSED_VALUES, tls=presenting(authority, "127.0.0.1", ends_in=timedelta(days=20, hours=1))))
 
     report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=secure(server), SSL_CERT_FILE=trusted)
 
     result, found, advice = report.checks["TLS"]
     assert (result, advice) == ("ok", "")
     assert found.startswith("TLSv1.3, certificate for 127.0.0.1, issued by trustme v")
-    assert found.endswith(f", 61 days left; trusted through SSL_CERT_FILE ({trusted})")
+    assert found.endswith(f", 20 days left; trusted through SSL_CERT_FILE ({trusted})")
     assert report.exit_status == 0
 
 
 @pytest.mark.parametrize(
-    ("names", "ends_in", "found", "advice"),
+    ("names", "ends_in", "told"),
     [
         pytest.param(
             ["elsewhere.invalid", "b.invalid", "c.invalid", "d.invalid"],
             timedelta(days=1),
-            "the certificate is not for 127.0.0.1: certificate for elsewhere.invalid, b.invalid, c.invalid, …, issued by",
-            "Check the host in WEMASY_BASE_URL; a sign-in page of this network may have answered instead.",
+            (
+                "the certificate is not for 127.0.0.1: certificate for elsewhere.invalid, b.invalid, c.invalid, …,",
+                "Check the host in WEMASY_BASE_URL; a sign-in page of this network may have answered instead.",
+            ),
             id="another host's",
         ),
         pytest.param(
             ["127.0.0.1"],
             timedelta(days=-3, hours=1),
-            "the certificate has expired: certificate for 127.0.0.1, issued by",
-            "Check this machine's clock. If it is right, only the one who runs the server can mend it.",
+            ("the certificate has expired: certificate for 127.0.0.1, issued by", CLOCK),
             id="expired",
         ),
         pytest.param(
             ["127.0.0.1"],
             timedelta(days=40),
-            "the certificate is not valid yet: certificate for 127.0.0.1, issued by",
-            "Check this machine's clock. If it is right, only the one who runs the server can mend it.",
+            ("the certificate is not valid yet: certificate for 127.0.0.1, issued by", CLOCK),
             id="not valid yet",
         ),
     ],
@@ -306,16 +312,15 @@ def test_a_certificate_that_is_refused_is_shown_and_no_request_is_sent(
     trusted: str,
     names: list[str],
     ends_in: timedelta,
-    found: str,
-    advice: str,
+    told: tuple[str, str],
 ) -> None:
     server = serve(Script(REFUSED_VALUES, tls=presenting(authority, *names, ends_in=ends_in)))
 
     report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=secure(server), SSL_CERT_FILE=trusted)
 
-    assert report.checks["TLS"][0] == "failed"
-    assert report.checks["TLS"][1].startswith(found)
-    assert report.checks["TLS"][2] == advice
+    result, found, advice = report.checks["TLS"]
+    assert (result, advice) == ("failed", told[1])
+    assert found.startswith(told[0])
     assert report.checks["API"] == ("skipped", "not reached", "")
     assert report.exit_status == 1
     assert server.requests == []
@@ -329,6 +334,45 @@ def test_an_expired_certificate_is_told_with_its_days(
     report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=secure(server), SSL_CERT_FILE=trusted)
 
     assert report.checks["TLS"][1].endswith("expired 3 days ago")
+
+
+def test_a_certificate_that_is_refused_for_another_reason_is_told_with_it(
+    doctor: Doctor, serve: Serve, authority: trustme.CA, trusted: str, tmp_path: Path
+) -> None:
+    server = serve(Script(REFUSED_VALUES, tls=presenting_a_client_certificate(authority, tmp_path)))
+
+    report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=secure(server), SSL_CERT_FILE=trusted)
+
+    result, found, advice = report.checks["TLS"]
+    assert (result, advice) == ("failed", "Show this to whoever runs this network.")
+    assert found.startswith("refused (unsu")  # OpenSSL 1.1: unsupported, 3: unsuitable certificate purpose
+    assert "certificate for 127.0.0.1, issued by" in found
+
+
+def presenting_a_client_certificate(authority: trustme.CA, folder: Path) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+    issuer_key = serialization.load_pem_private_key(authority.private_key_pem.bytes(), None)
+    assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
+    now = datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    certificate = (
+        x509.CertificateBuilder(issuer.subject, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(issuer_key, hashes.SHA256())
+    )
+    unencrypted = serialization.NoEncryption()
+    chain = folder / "client.pem"
+    chain.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, unencrypted)
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    return context
 
 
 def test_an_issuer_that_nobody_trusts_is_named_beside_the_store(
@@ -390,6 +434,21 @@ def test_a_refused_connection_is_told_with_the_address(doctor: Doctor) -> None:
         "Check the port in WEMASY_BASE_URL, firewalls, and whether a proxy is needed here.",
     )
     assert report.checks["API"] == ("skipped", "not reached", "")
+
+
+def test_a_host_with_several_addresses_is_told_with_all(monkeypatch: pytest.MonkeyPatch, doctor: Doctor) -> None:
+    def two_addresses(host: Any, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("127.0.0.1", "127.0.0.2")]
+
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        monkeypatch.setattr(socket, "getaddrinfo", two_addresses)
+
+        report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=f"https://wemasy.invalid:{port}/api")
+
+    assert report.checks["DNS"] == ("ok", "wemasy.invalid is 127.0.0.1, 127.0.0.2", "")
+    assert report.checks["TCP"][:2] == ("failed", f"wemasy.invalid port {port}: Connection refused")
 
 
 def test_a_connection_that_is_never_taken_is_given_up(doctor: Doctor) -> None:
@@ -547,22 +606,24 @@ def test_each_setting_is_told_with_its_source_and_secrets_by_length_only(
     assert report.settings["WEMASY_REDIS_URL"] == ("default", "")
     assert report.checks["settings"] == (
         "ok",
-        "WEMASY_API_TOKEN set (21 characters) (env file)\n"
-        f"WEMASY_BASE_URL {plain(server)} (environment)\n"
-        "WEMASY_TOOLS wemasy_save_memory (env file)\n"
-        "WEMASY_LOG_LEVEL WARNING (environment)\n"
-        "19 others at their defaults",
+        (
+            "WEMASY_API_TOKEN set (21 characters) (env file)\n"
+            f"WEMASY_BASE_URL {plain(server)} (environment)\n"
+            "WEMASY_TOOLS wemasy_save_memory (env file)\n"
+            "WEMASY_LOG_LEVEL WARNING (environment)\n"
+            "19 others at their defaults"
+        ),
         "",
     )
 
 
 def test_a_variable_that_is_no_setting_is_told_with_the_one_that_may_be_meant(doctor: Doctor) -> None:
-    report = doctor(WEMASY_TOKEN=TOKEN, WEMASY_XQJ="1")
+    report = doctor(WEMASY_TOKEN=TOKEN, WEMASY_QQQQQQ="1")
 
     assert report.checks["settings"][1] == (
         "all at their defaults\n"
-        "WEMASY_TOKEN is set, but no setting has that name; is WEMASY_API_TOKEN meant?\n"
-        "WEMASY_XQJ is set, but no setting has that name"
+        "WEMASY_QQQQQQ is set, but no setting has that name\n"
+        "WEMASY_TOKEN is set, but no setting has that name; is WEMASY_API_TOKEN meant?"
     )
 
 
@@ -673,7 +734,7 @@ def test_for_a_person_each_check_is_a_line_with_what_to_do_under_it(
 @pytest.mark.parametrize(
     ("environment", "is_coloured"), [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1"}, False)]
 )
-def test_a_terminal_gets_colour_unless_it_wants_none(environment: dict[str, str], is_coloured: bool) -> None:
+def test_a_terminal_gets_colour_unless_it_wants_none(environment: dict[str, str], is_coloured: object) -> None:
     master, slave = pty.openpty()
     child = subprocess.run(
         [sys.executable, "-m", "wemasy_mcp", "doctor"],

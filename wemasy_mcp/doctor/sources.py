@@ -51,7 +51,7 @@ class Sources:
         known = [variable_of(field) for field in Settings.model_fields]
         given = {name.upper() for name in self._names if name.upper().startswith(PREFIX)}
         return [
-            (clean(name, limit=_LONGEST_SHOWN), (get_close_matches(name, known, 1, 0.5) or [""])[0])
+            (clean(name, limit=_LONGEST_SHOWN), (get_close_matches(name, known, 1, 0.7) or [""])[0])
             for name in sorted(given - set(known))
         ]
 
