@@ -86,8 +86,11 @@ def parse_arguments(
             text = {
                 "missing": "This argument is required.",
                 "extra_forbidden": f"Unknown argument. Known: {known}.",
+                "string_unicode": f"A name holds a lone surrogate. Known: {known}.",
             }.get(detail["type"], f"{detail['msg']}.")
-            field_errors.setdefault(clean(str(detail["loc"][0]), limit=100), []).append(text)
+            # A name that is no Unicode text is the one error that has no place.
+            name = str(detail["loc"][0]) if detail["loc"] else "arguments"
+            field_errors.setdefault(clean(name, limit=100), []).append(text)
         raise InvalidArguments(_summary(field_errors), field_errors=field_errors) from None
 
 
@@ -97,7 +100,9 @@ def request_body(arguments: Arguments) -> bytes:
     Raises:
         InvalidArguments: The body is over `MAX_BODY` bytes.
     """
-    given = {name: getattr(arguments, name) for name in type(arguments).model_fields if name in arguments.model_fields_set}
+    given = {
+        name: getattr(arguments, name) for name in type(arguments).model_fields if name in arguments.model_fields_set
+    }
     body = _compact(given)
     if len(body) > MAX_BODY:
         largest = max(given, key=lambda name: len(_compact(given[name])))
@@ -154,6 +159,8 @@ def _read_data(endpoint: AnyEndpoint, data: object, notes: list[str], secret: st
         endpoint.data.model_validate(data)
     except ValidationError as error:
         odd = {str(detail["loc"][0]) for detail in error.errors(include_url=False)}
+    # No database counts past 64 bits, and a number of thousands of digits would fill the result.
+    odd |= {name for name, value in data.items() if isinstance(value, int) and value.bit_length() > 63}
     shown: dict[str, Any] = {}
     for name in endpoint.data.model_fields:
         if name in odd:
@@ -207,9 +214,7 @@ def _read_rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
     remaining = _read_count(headers.get("x-ratelimit-remaining"))
     if limit is None and remaining is None:
         return None
-    return RateLimit(
-        limit=MISSING if limit is None else limit, remaining=MISSING if remaining is None else remaining
-    )
+    return RateLimit(limit=MISSING if limit is None else limit, remaining=MISSING if remaining is None else remaining)
 
 
 def _read_retry_after(headers: Mapping[str, str], now: float) -> int | None:
