@@ -109,6 +109,6 @@ NumberListText = Annotated[str | None, BeforeValidator(_read_number_list)]
 ObjectOrList = Annotated[
     dict[str, Any] | list[Any] | None,
     BeforeValidator(_read_object_or_list),
-    WithJsonSchema({"anyOf": [{"type": "object", "additionalProperties": True}, {"type": "null"}]}),
+    WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "null"}]}),
 ]
 """A JSON object, a list, or null; published as an object or null, because the API's own examples are objects."""

@@ -14,16 +14,17 @@ _WHITE_SPACE = "\t\n\r"
 
 def clean(text: str, secret: str = "", limit: int = TEXT_LIMIT) -> str:
     """Return `text` without control, bidirectional, zero-width and surrogate characters, redacted, then cut."""
-    kept = "".join(character for character in text if _is_shown(character)) if not text.isascii() else _ascii(text)
+    if not text.isprintable():
+        text = "".join(character for character in text if _is_shown(character))
     # Before the cut, or the first half of a token could stay.
     if secret:
-        kept = kept.replace(secret, REDACTED)
-    kept = kept.strip()
-    return kept if len(kept) <= limit else f"{kept[: limit - 1]}…"
+        text = text.replace(secret, REDACTED)
+    return cut(text, limit)
 
 
-def _ascii(text: str) -> str:
-    return text if text.isprintable() else "".join(character for character in text if _is_shown(character))
+def cut(text: str, limit: int) -> str:
+    """Return at most `limit` characters of `text`, the last one an ellipsis where more were there."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _is_shown(character: str) -> bool:

@@ -1,0 +1,119 @@
+"""The command line: arguments and environment to settings, and to the command that runs. Imports what it needs late."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from wemasy_mcp import __version__
+from wemasy_mcp.settings import Settings, SettingsError, load_settings
+
+DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2
+
+COMMANDS = ("serve", "demo", "doctor", "sandbox", "config")
+
+DESCRIPTION = """\
+An MCP server for Wemasy's AI Assistant API. Without a command it serves MCP over stdio.
+The API token is never a flag: set WEMASY_API_TOKEN in the environment."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status: 0 done, 1 a check failed, 2 unusable arguments or settings."""
+    words = list(arguments)
+    if not words or words[0].startswith("-") and words[0] not in {"-h", "--help", "--version"}:
+        words.insert(0, "serve")
+    options = build_parser().parse_args(words)
+    try:
+        return int(options.run(options))
+    except SettingsError as error:
+        return refuse(str(error))
+
+
+def refuse(problem: str) -> int:
+    """Print one line that says what cannot be used, and return the exit status for it."""
+    print(f"wemasy-mcp: {problem}", file=sys.stderr)
+    return UNUSABLE
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of every command."""
+    parser = argparse.ArgumentParser(
+        prog="wemasy-mcp",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="`wemasy-mcp COMMAND --help` shows a command's own options.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"wemasy-mcp {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="serve MCP (the default command)", allow_abbrev=False)
+    serve.add_argument("--transport", choices=("stdio", "sse", "streamable-http"), help="how clients connect (stdio)")
+    serve.add_argument("--host", help="the address to listen on, for SSE and streamable HTTP (127.0.0.1)")
+    serve.add_argument("--port", type=int, help="its port (8000)")
+    serve.add_argument("--sandbox", action="store_true", default=None, help="use the embedded sandbox, no token needed")
+    _add_common(serve)
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser("demo", help="watch a real client save a memory in the sandbox", allow_abbrev=False)
+    demo.set_defaults(run=_demo)
+
+    sandbox = commands.add_parser("sandbox", help="run the embedded Wemasy API alone on loopback", allow_abbrev=False)
+    sandbox.add_argument("--port", type=int, default=8900, help="the port to listen on (8900)")
+    sandbox.add_argument("--sandbox-db", default=":memory:", metavar="PATH", help="keep what is written in this file")
+    sandbox.set_defaults(run=_sandbox)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sandbox-db", metavar="PATH", help="keep what the sandbox is told in this file")
+    parser.add_argument("--env-file", type=Path, metavar="PATH", help="read settings from this file too")
+    parser.add_argument("--log-level", type=str.upper, choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    parser.add_argument("--log-format", choices=("text", "json"))
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from wemasy_mcp.serve import serve
+
+    flags = _flags(options)
+    try:
+        settings = load_settings(options.env_file, **flags)
+    except SettingsError as error:
+        return _serve_unconfigured(error, flags)
+    return serve(settings)
+
+
+def _serve_unconfigured(error: SettingsError, flags: dict[str, Any]) -> int:
+    """Over stdio serve all the same, and answer every call with the problem."""
+    from wemasy_mcp.serve import serve
+
+    if error.variable.startswith("--") or error.variable == "WEMASY_TRANSPORT":
+        raise error
+    if flags.get("transport", _transport_of_environment()) != "stdio":
+        raise error
+    return serve(Settings.model_construct(), problem=error)
+
+
+def _transport_of_environment() -> str:
+    import os
+
+    return os.environ.get("WEMASY_TRANSPORT", "stdio") or "stdio"
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from wemasy_mcp.demo import run_demo
+
+    return run_demo()
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    from wemasy_mcp.sandbox.command import run_sandbox
+
+    return run_sandbox(options.port, options.sandbox_db)
+
+
+def _flags(options: argparse.Namespace) -> dict[str, Any]:
+    """The given flags as settings; what was not given is left to the environment."""
+    names = ("transport", "host", "port", "sandbox", "sandbox_db", "log_level", "log_format")
+    return {name: value for name in names if (value := getattr(options, name)) is not None}

@@ -1,0 +1,261 @@
+"""The HTTP client: one POST a call, never repeated, inside one deadline. The only module that imports httpx2.
+
+Whether a write may have happened is decided here, by one fact: httpx2's trace event that fires before the first byte
+of the request is written. Before it, nothing was sent; after it, only a complete answer proves anything.
+"""
+
+import logging
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from socket import gaierror
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import anyio
+import httpx2
+from pydantic import SecretStr
+
+from wemasy_mcp.endpoint import AnyEndpoint
+from wemasy_mcp.errors import (
+    ConnectionLost,
+    NotConfigured,
+    RateLimited,
+    ShuttingDown,
+    TimedOut,
+    Unreachable,
+    WemasyError,
+)
+from wemasy_mcp.gate import RateGate, account_key
+from wemasy_mcp.protocol import MAX_BODY, Reply, read_reply
+from wemasy_mcp.settings import is_loopback
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 5.0
+MAX_CONNECTIONS = 100
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What is known about one call while it is under way."""
+
+    sent: bool = False
+    """Whether a byte of the request may have left this machine."""
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytearray = field(default_factory=bytearray)
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Note that the request is about to be written. A proxy's CONNECT is not the request."""
+        if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+            self.sent = True
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the status alone says what happened: only a 2xx needs its body."""
+        return self.status is not None and not 200 <= self.status < 300
+
+
+class Caller(Protocol):
+    """What the server calls the API through."""
+
+    async def call(
+        self, endpoint: AnyEndpoint, body: bytes, *, token: SecretStr, user_agent: str, attempt: Attempt
+    ) -> Reply:
+        """Send the body once and return what the API confirmed, or raise a `WemasyError`."""
+
+    def stop(self) -> None:
+        """End the calls under way, each with a truthful answer, and send no more."""
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+
+
+class WemasyClient:
+    """Calls the API at `base_url`. Nothing is opened before the first call."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout_seconds: float,
+        keepalive_seconds: float = 0,
+        gate: RateGate | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._base_url = base_url
+        self._timeout_seconds = timeout_seconds
+        self._keepalive_seconds = keepalive_seconds
+        self._gate = gate or RateGate()
+        self._transport = transport
+        self._http: httpx2.AsyncClient | None = None
+        self._deadlines: set[anyio.CancelScope] = set()
+        self._stopping = False
+
+    async def call(
+        self, endpoint: AnyEndpoint, body: bytes, *, token: SecretStr, user_agent: str, attempt: Attempt
+    ) -> Reply:
+        """Send the body once and return what the API confirmed.
+
+        Raises:
+            WemasyError: Anything else, with what is known about the write.
+        """
+        secret = token.get_secret_value()
+        account = account_key(secret)
+        if seconds := await self._gate.seconds_left(account):
+            raise RateLimited("Wemasy asked to wait; the call was not sent.", retry_after_seconds=seconds)
+        headers = {
+            "Authorization": f"Bearer {secret}",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "User-Agent": user_agent,
+        }
+        await self._exchange(f"{self._base_url}/{endpoint.path}", headers, body, attempt)
+        try:
+            return read_reply(
+                endpoint, attempt.status or 0, attempt.headers, bytes(attempt.body), now=time.time(), secret=secret
+            )
+        except RateLimited as error:
+            if error.retry_after_seconds:
+                await self._gate.close(account, error.retry_after_seconds)
+            raise
+
+    def stop(self) -> None:
+        """End the calls under way, each with a truthful answer, and send no more."""
+        self._stopping = True
+        for deadline in self._deadlines:
+            deadline.cancel()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+    async def _exchange(self, url: str, headers: dict[str, str], body: bytes, attempt: Attempt) -> None:
+        """Fill `attempt` with the answer. httpx2's own timeouts are per read: the one deadline is around it all."""
+        if self._stopping:
+            raise self._cut_off(attempt)
+        http = self._opened()
+        # Only httpx2's own transport tells when it sends; of any other the careful reading is that it did.
+        attempt.sent = self._transport is not None
+        with anyio.move_on_after(self._timeout_seconds) as deadline:
+            self._deadlines.add(deadline)
+            try:
+                await _post(http, url, headers, body, attempt)
+            except httpx2.DecodingError:
+                attempt.body.clear()
+            except httpx2.HTTPError as error:
+                if not attempt.is_decided:
+                    raise _broken(error, attempt) from None
+            finally:
+                self._deadlines.discard(deadline)
+        if deadline.cancelled_caught and not attempt.is_decided:
+            raise self._cut_off(attempt)
+
+    def _cut_off(self, attempt: Attempt) -> WemasyError:
+        if self._stopping:
+            return ShuttingDown() if attempt.sent else Unreachable("The server was stopped before the call was sent.")
+        if attempt.sent:
+            return TimedOut(f"Wemasy did not answer within {self._timeout_seconds:g} seconds.")
+        return Unreachable(f"Wemasy could not be reached within {self._timeout_seconds:g} seconds.")
+
+    def _opened(self) -> httpx2.AsyncClient:
+        if self._http is None:
+            try:
+                self._http = _open(self._base_url, self._timeout_seconds, self._keepalive_seconds, self._transport)
+            except (ValueError, ImportError, OSError, httpx2.InvalidURL) as error:
+                raise NotConfigured(_environment_problem(error)) from None
+        return self._http
+
+
+class UnconfiguredCaller:
+    """Answers every call with what is wrong with the settings: a host would show only "disconnected" otherwise."""
+
+    def __init__(self, problem: str) -> None:
+        self._problem = problem
+
+    async def call(
+        self, endpoint: AnyEndpoint, body: bytes, *, token: SecretStr, user_agent: str, attempt: Attempt
+    ) -> Reply:
+        """Refuse the call.
+
+        Raises:
+            NotConfigured: Always.
+        """
+        raise NotConfigured(self._problem)
+
+    def stop(self) -> None:
+        """Nothing is ever under way."""
+
+    async def aclose(self) -> None:
+        """Nothing is ever open."""
+
+
+def _open(
+    base_url: str, timeout_seconds: float, keepalive_seconds: float, transport: httpx2.AsyncBaseTransport | None
+) -> httpx2.AsyncClient:
+    url = urlsplit(base_url)
+    is_local = url.scheme == "http" or is_loopback(url.hostname or "")
+    return httpx2.AsyncClient(
+        transport=transport,
+        # Over plain http no certificate is ever looked at: a context that trusts nobody costs no CA store.
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.scheme == "http" else httpx2.create_ssl_context(),
+        # A proxy from the environment would see the token of plain-http traffic, and loopback is no proxy's business.
+        trust_env=not is_local,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        timeout=httpx2.Timeout(None, connect=min(CONNECT_SECONDS, timeout_seconds)),
+        # A stale connection cannot be told from a lost answer, and bytes left on one become the next call's answer.
+        limits=httpx2.Limits(
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=MAX_CONNECTIONS if keepalive_seconds else 0,
+            keepalive_expiry=keepalive_seconds,
+        ),
+    )
+
+
+async def _post(http: httpx2.AsyncClient, url: str, headers: dict[str, str], body: bytes, attempt: Attempt) -> None:
+    async with http.stream("POST", url, headers=headers, content=body, extensions={"trace": attempt.trace}) as answer:
+        attempt.headers = answer.headers
+        attempt.status = answer.status_code
+        async for chunk in answer.aiter_bytes():
+            attempt.body += chunk
+            if len(attempt.body) > MAX_BODY:
+                attempt.body.clear()
+                return
+
+
+def _broken(error: httpx2.HTTPError, attempt: Attempt) -> WemasyError:
+    never_sent = isinstance(error, (httpx2.PoolTimeout, httpx2.ConnectTimeout, httpx2.ConnectError, httpx2.ProxyError))
+    if never_sent or not attempt.sent:
+        return Unreachable(_unreachable_because(error))
+    return TimedOut() if isinstance(error, httpx2.TimeoutException) else ConnectionLost()
+
+
+def _unreachable_because(error: BaseException) -> str:
+    """Say why in own words; an exception's text may hold a header."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "Wemasy's TLS certificate could not be verified; `wemasy-mcp doctor` says more."
+        if isinstance(cause, ssl.SSLError):
+            return "The TLS handshake with Wemasy failed; `wemasy-mcp doctor` says more."
+        if isinstance(cause, gaierror):
+            return "The host name of WEMASY_BASE_URL could not be resolved."
+        if isinstance(cause, httpx2.ProxyError):
+            return "The proxy did not let the request through."
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx2.ConnectTimeout):
+        return "Wemasy could not be connected to in time."
+    return "Wemasy could not be connected to."
+
+
+def _environment_problem(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return "SSL_CERT_FILE or SSL_CERT_DIR names certificates that cannot be read."
+    return "HTTPS_PROXY, ALL_PROXY or NO_PROXY holds what cannot be used as a proxy."

@@ -1,0 +1,107 @@
+"""Logging to stderr that never blocks and never shows a value.
+
+Records go through a bounded queue to a thread: a host that does not read stderr stops the thread, not the server
+(a pipe takes 64 KiB). What does not fit is dropped and counted. Other libraries' records are shown without their
+arguments and their exceptions without their text, because both may hold an argument's value, a body or the token.
+"""
+
+import json
+import logging
+import os
+import queue
+import select
+import sys
+import threading
+import time
+import traceback
+from typing import Literal
+
+OWN = "wemasy_mcp"
+QUEUE_LENGTH = 1000
+FLUSH_SECONDS = 0.5
+
+
+def start_logging(level: str, log_format: Literal["text", "json"]) -> "LogQueue":
+    """Send this package's records of `level` and others' warnings to stderr; return what `stop` flushes."""
+    handler = LogQueue(sys.stderr.fileno())
+    handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
+    logging.getLogger(OWN).setLevel(level)
+    root = logging.getLogger()
+    root.setLevel(logging.WARNING)
+    root.addHandler(handler)
+    return handler
+
+
+def describe(error: BaseException) -> str:
+    """Return an exception's type and where it was raised, without its text, innermost call first."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    places = " < ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in reversed(frames))
+    return f"{type(error).__name__} at {places or 'unknown place'}"
+
+
+class LogQueue(logging.Handler):
+    """A bounded queue of lines and the daemon thread that writes them to a file descriptor."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._lines: queue.Queue[str | None] = queue.Queue(QUEUE_LENGTH)
+        self._dropped = 0
+        self._thread: threading.Thread | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue the record's line, or count it as dropped."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write_lines, name="log", daemon=True)
+            self._thread.start()
+        line = self.format(record)
+        if self._dropped:
+            line = f"{line}\n({self._dropped} log lines were dropped: nobody reads stderr)"
+        try:
+            self._lines.put_nowait(f"{line}\n")
+            self._dropped = 0
+        except queue.Full:
+            self._dropped += 1
+
+    def stop(self) -> None:
+        """Write what is queued, for at most `FLUSH_SECONDS`."""
+        logging.getLogger().removeHandler(self)
+        if self._thread is not None:
+            try:
+                self._lines.put_nowait(None)
+            except queue.Full:
+                return
+            self._thread.join(FLUSH_SECONDS)
+
+    def _write_lines(self) -> None:
+        while (line := self._lines.get()) is not None:
+            rest = line.encode("utf-8", "replace")
+            while rest:
+                try:
+                    rest = rest[os.write(self._descriptor, rest) :]
+                except BlockingIOError:
+                    # stderr may share a non-blocking file with stdout.
+                    select.select([], [self._descriptor], [])
+                except OSError:
+                    return
+
+
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{time.strftime('%H:%M:%S', time.localtime(record.created))} {record.levelname} {_message(record)}"
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line = {"time": f"{when}.{int(record.msecs):03}Z", "level": record.levelname, "logger": record.name}
+        call = getattr(record, "call", None)
+        return json.dumps(line | (call if call is not None else {"message": _message(record)}))
+
+
+def _message(record: logging.LogRecord) -> str:
+    own = record.name.partition(".")[0] == OWN
+    message = record.getMessage() if own else f"{record.name}: {record.msg}"
+    if record.exc_info and record.exc_info[1] is not None:
+        message = f"{message} ({describe(record.exc_info[1])})"
+    return message.replace("\n", " ")

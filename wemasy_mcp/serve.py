@@ -1,0 +1,90 @@
+"""The `serve` command: settings to a caller, a server and a transport."""
+
+from collections.abc import Sequence
+
+import anyio
+from pydantic import SecretStr
+
+from wemasy_mcp.client import Caller, UnconfiguredCaller, WemasyClient
+from wemasy_mcp.endpoint import AnyEndpoint
+from wemasy_mcp.endpoints import ENDPOINTS
+from wemasy_mcp.logs import start_logging
+from wemasy_mcp.server import Options, TokenSource, build_server
+from wemasy_mcp.settings import Settings, SettingsError, api_token, variable_of
+from wemasy_mcp.stdio import serve_stdio
+
+
+def serve(settings: Settings, problem: SettingsError | None = None) -> int:
+    """Serve MCP until the client leaves or a signal arrives; return the exit status.
+
+    Args:
+        settings: What the operator set.
+        problem: Why the settings cannot be used; over stdio every call then answers it.
+
+    Raises:
+        SettingsError: The settings cannot be used.
+    """
+    log = start_logging(settings.log_level, settings.log_format)
+    try:
+        anyio.run(_serve_stdio, settings, problem)
+    finally:
+        log.stop()
+    return 0
+
+
+async def _serve_stdio(settings: Settings, problem: SettingsError | None) -> None:
+    try:
+        endpoints = offered(settings)
+        caller, token_source = build_caller(settings)
+    except SettingsError as error:
+        problem = problem or error
+        endpoints = ENDPOINTS
+    if problem is not None:
+        text = f"{problem} It is set in the environment of this server, in most hosts the `env` of its entry."
+        caller, token_source = UnconfiguredCaller(text), _no_token
+    options = Options(drop_nulls=settings.null_arguments == "drop", sandbox=settings.sandbox)
+    server = build_server(caller, endpoints, token_source, options)
+    try:
+        await serve_stdio(server, caller.stop)
+    finally:
+        await caller.aclose()
+
+
+def offered(settings: Settings) -> Sequence[AnyEndpoint]:
+    """Return the endpoints that are offered as tools.
+
+    Raises:
+        SettingsError: `WEMASY_TOOLS` names a tool that does not exist.
+    """
+    known = {endpoint.tool: endpoint for endpoint in ENDPOINTS}
+    if unknown := [name for name in settings.tools if name not in known]:
+        raise SettingsError(variable_of("tools"), f"names no tool: {', '.join(unknown)}. Known: {', '.join(known)}.")
+    return [known[name] for name in known if name in settings.tools] if settings.tools else ENDPOINTS
+
+
+def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
+    """Return what calls the API, or the embedded sandbox, and the token it uses.
+
+    Raises:
+        SettingsError: There is no usable token.
+    """
+    if settings.sandbox:
+        from httpx2 import ASGITransport
+
+        from wemasy_mcp.sandbox import SANDBOX_TOKEN, build_sandbox
+
+        transport = ASGITransport(build_sandbox(settings.sandbox_db))
+        client = WemasyClient("http://localhost/api", timeout_seconds=settings.timeout_seconds, transport=transport)
+        token = SecretStr(SANDBOX_TOKEN)
+    else:
+        token = api_token(settings)
+        client = WemasyClient(
+            settings.base_url,
+            timeout_seconds=settings.timeout_seconds,
+            keepalive_seconds=settings.keepalive_seconds,
+        )
+    return client, lambda ctx: token
+
+
+def _no_token(ctx: object) -> SecretStr:
+    return SecretStr("")

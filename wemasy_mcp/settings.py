@@ -1,0 +1,224 @@
+"""What the operator sets: the environment, an optional file, flags. Read once, checked, frozen.
+
+Every refusal names the variable and never shows its value: a value may be a secret, or stand in the wrong place.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "WEMASY_"
+DEFAULT_BASE_URL = "https://api.wemasy.nl/api"
+
+_PLACEHOLDER = re.compile(
+    r"\$\{.*\}|\$\w+|%\w+%|<.*>|\{\{.*\}\}|your[_ -]?(api[_ -]?)?token([_ -]?here)?", re.IGNORECASE
+)
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+"""A setting of several values, separated by commas."""
+
+
+class SettingsError(ValueError):
+    """A setting is missing or cannot be used. `str()` of it is one line that names the variable."""
+
+    def __init__(self, variable: str, problem: str) -> None:
+        self.variable = variable
+        self.problem = problem
+        super().__init__(f"{variable} {problem}")
+
+
+class Settings(BaseSettings):
+    """One field a variable: `api_token` is `WEMASY_API_TOKEN`. The descriptions make the README's table."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=False,
+    )
+
+    api_token: SecretStr | None = Field(
+        None, description="the Wemasy API token; a `Bearer ` prefix, surrounding blanks or quotes are tolerated"
+    )
+    api_token_file: Path | None = Field(None, description="a file that holds it (Docker and Kubernetes secrets)")
+    base_url: str = Field(DEFAULT_BASE_URL, description="https, or http on loopback only; no credentials, no query")
+    timeout_seconds: float = Field(
+        20, gt=0, le=600, allow_inf_nan=False, description="the whole call, connecting included (connecting: at most 5)"
+    )
+    keepalive_seconds: float = Field(
+        0,
+        ge=0,
+        le=600,
+        allow_inf_nan=False,
+        description="how long a connection to the API may be reused; 0: every write has its own",
+    )
+    tools: CommaSeparated = Field((), description="comma-separated names to offer; all when unset")
+    null_arguments: Literal["send", "drop"] = Field(
+        "send", description="`drop` for the few clients that fill every omitted argument with null"
+    )
+    sandbox: bool = Field(False, description="serve the embedded sandbox instead of the real API; no token needed")
+    sandbox_db: str = Field(":memory:", description="the file in which the sandbox keeps what is written")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what is logged to stderr")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="`text` or `json`; never a token, an argument's value or a body"
+    )
+    transport: Literal["stdio", "sse", "streamable-http"] = Field("stdio", description="how clients connect")
+    host: str = Field("127.0.0.1", description="the address that SSE and streamable HTTP listen on")
+    port: int = Field(8000, ge=0, le=65535, description="its port; 0 takes a free one")
+    server_token: SecretStr | None = Field(
+        None,
+        description="what HTTP clients must present as `Authorization: Bearer …`; several, comma-separated, for rotation",
+    )
+    server_token_file: Path | None = Field(None, description="a file that holds it")
+    auth_issuer: str | None = Field(None, description="accept OAuth 2 access tokens (JWT) of this issuer instead")
+    auth_audience: str | None = Field(None, description="the audience that such a token must name")
+    auth_jwks_url: str | None = Field(None, description="where the issuer publishes its keys")
+    allowed_hosts: CommaSeparated = Field((), description="`Host` headers taken, exactly; loopback when unset")
+    allowed_origins: CommaSeparated = Field((), description="`Origin` headers taken, exactly; loopback when unset")
+    redis_url: SecretStr | None = Field(None, description="replicas share the rate gate (extra `redis`)")
+    user_token_header: str | None = Field(
+        None, description="HTTP clients bring their own Wemasy token in this header, e.g. `X-Wemasy-Token`"
+    )
+
+    @field_validator("tools", "allowed_hosts", "allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _read_level(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("api_token")
+    @classmethod
+    def _check_token(cls, value: SecretStr | None) -> SecretStr | None:
+        return value if value is None else SecretStr(read_token(value.get_secret_value()))
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str) -> str:
+        return read_base_url(value)
+
+
+def variable_of(field: str) -> str:
+    """Return the environment variable of a field of `Settings`."""
+    return PREFIX + field.upper()
+
+
+def load_settings(env_file: Path | None = None, **flags: Any) -> Settings:
+    """Return the settings: flags, then the environment, then `env_file`, then the defaults.
+
+    Raises:
+        SettingsError: Names the first variable (or flag) that cannot be used.
+    """
+    if env_file is not None and not env_file.is_file():
+        raise SettingsError("--env-file", f"names no file: {env_file}")
+    try:
+        return Settings(_env_file=env_file, **flags)
+    except ValidationError as error:
+        detail = error.errors(include_url=False, include_input=False)[0]
+        variable = variable_of(str(detail["loc"][0]))
+        raise SettingsError(variable, _problem(detail["msg"])) from None
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError("--env-file", f"cannot be read: {env_file}") from None
+
+
+def api_token(settings: Settings) -> SecretStr:
+    """Return the Wemasy API token.
+
+    Raises:
+        SettingsError: There is none, or its file cannot be used.
+    """
+    if settings.api_token is not None:
+        return settings.api_token
+    if settings.api_token_file is not None:
+        variable = variable_of("api_token_file")
+        try:
+            return SecretStr(read_token(read_secret_file(settings.api_token_file, variable)))
+        except SettingsError:
+            raise
+        except ValueError as error:
+            raise SettingsError(variable, f"names a file whose content {error}") from None
+    raise SettingsError(variable_of("api_token"), "is not set; put your Wemasy API token there.")
+
+
+def read_secret_file(path: Path, variable: str) -> str:
+    """Return the text of a secret's file.
+
+    Raises:
+        SettingsError: It cannot be read as a short text.
+    """
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            return file.read(65_536)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingsError(variable, f"names a file that cannot be read: {path} ({reason})") from None
+
+
+def read_token(text: str) -> str:
+    """Return the bare token of what people paste: without `Bearer `, blanks and quotes around it.
+
+    Raises:
+        ValueError: It is empty, a placeholder, or holds what no HTTP header may.
+    """
+    token = text.strip().strip("'\"“”‘’").strip()
+    if token.casefold().startswith("bearer "):
+        token = token[7:].strip().strip("'\"").strip()
+    if not token:
+        raise ValueError("is empty; put your Wemasy API token there.")
+    if _PLACEHOLDER.fullmatch(token):
+        raise ValueError("still holds a placeholder instead of a token: it was never filled in.")
+    if not _TOKEN.fullmatch(token):
+        raise ValueError("holds blanks, line breaks or characters that no token has; copy the token again.")
+    return token
+
+
+def read_base_url(text: str) -> str:
+    """Return the base URL without a trailing slash.
+
+    Raises:
+        ValueError: It is no https URL (or http on loopback), or carries credentials, a query or a fragment.
+    """
+    text = text.strip().strip("'\"").rstrip("/")
+    problem = "should be an https URL such as https://api.wemasy.nl/api (http only on loopback)"
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(f"{problem}, in plain ASCII.")
+    try:
+        url = urlsplit(text)
+        host, port = url.hostname, url.port
+    except ValueError:
+        raise ValueError(f"{problem}.") from None
+    if not host or port == 0 or url.scheme not in {"https", "http"}:
+        raise ValueError(f"{problem}.")
+    if url.scheme == "http" and not is_loopback(host):
+        raise ValueError(f"{problem}; over http the token could be read on the way.")
+    if "@" in url.netloc or "?" in text or "#" in text:
+        raise ValueError("should carry no credentials, no query and no fragment.")
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine only."""
+    from ipaddress import ip_address
+
+    try:
+        return host.casefold() == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _problem(message: str) -> str:
+    # pydantic's "Input should be less than 600", "Value error, is empty …"
+    for prefix, replacement in (("Value error, ", ""), ("Input should", "should")):
+        if message.startswith(prefix):
+            return replacement + message.removeprefix(prefix)
+    return f"cannot be used: {message}"
