@@ -28,13 +28,11 @@ def _shown(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:40]}…"
 
 
-def _read_integer(value: object, info: ValidationInfo) -> object:
+def _read_integer(value: Any, info: ValidationInfo) -> object:
     number = value
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
+    is_integer_text = isinstance(value, str) and _INTEGER.fullmatch(value)
+    if is_integer_text or (isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST_EXACT_FLOAT):
         number = int(value)
-    elif isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST_EXACT_FLOAT:
-        number = int(value)
-    if number is not value:
         _note(info, f"{_shown(value)} was read as {number}.")
     if isinstance(number, int) and abs(number) > _LARGEST_INTEGER:
         raise PydanticCustomError("integer_size", "Input should fit a 64-bit integer")

@@ -11,8 +11,6 @@ from wemasy_mcp.settings import Settings, SettingsError, load_settings
 
 DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2
 
-COMMANDS = ("serve", "demo", "doctor", "sandbox", "config")
-
 DESCRIPTION = """\
 An MCP server for Wemasy's AI Assistant API. Without a command it serves MCP over stdio.
 The API token is never a flag: set WEMASY_API_TOKEN in the environment."""
@@ -21,7 +19,7 @@ The API token is never a flag: set WEMASY_API_TOKEN in the environment."""
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status: 0 done, 1 a check failed, 2 unusable arguments or settings."""
     words = list(arguments)
-    if not words or words[0].startswith("-") and words[0] not in {"-h", "--help", "--version"}:
+    if not words or (words[0].startswith("-") and words[0] not in {"-h", "--help", "--version"}):
         words.insert(0, "serve")
     options = build_parser().parse_args(words)
     try:

@@ -47,6 +47,7 @@ class Attempt:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
+    is_complete: bool = False
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Note that the request is about to be written. A proxy's CONNECT is not the request."""
@@ -55,8 +56,8 @@ class Attempt:
 
     @property
     def is_decided(self) -> bool:
-        """Whether the status alone says what happened: only a 2xx needs its body."""
-        return self.status is not None and not 200 <= self.status < 300
+        """Whether what came says what happened: only a 2xx needs its whole body, any other status speaks for itself."""
+        return self.is_complete or (self.status is not None and not 200 <= self.status < 300)
 
 
 class Caller(Protocol):
@@ -227,7 +228,8 @@ async def _post(http: httpx2.AsyncClient, url: str, headers: dict[str, str], bod
             attempt.body += chunk
             if len(attempt.body) > MAX_BODY:
                 attempt.body.clear()
-                return
+                break
+        attempt.is_complete = True
 
 
 def _broken(error: httpx2.HTTPError, attempt: Attempt) -> WemasyError:

@@ -58,6 +58,8 @@ class Endpoint(Generic[A, D]):
     """Whether the same call again does no harm: MCP's `idempotentHint`, and what makes an unknown outcome retryable."""
     effect: Creates | Updates
     """What the sandbox does with a valid call."""
+    examples: tuple[dict[str, Any], ...]
+    """Arguments that the API takes, from its document; the demo calls with each."""
 
 
 AnyEndpoint = Endpoint[Any, Any]

@@ -44,7 +44,7 @@ class WemasyError(Exception):
     """A call that did not succeed. `str()` of it is safe to show: no token, argument or body is ever in it."""
 
     code: ClassVar[str]
-    outcome: Outcome = "unknown"
+    outcome: ClassVar[Outcome] = "unknown"
     retryable: ClassVar[bool | None] = None
     """None: as safe as the same call again is, which the endpoint knows."""
     advice: ClassVar[str] = ""
@@ -103,7 +103,7 @@ class NotConfigured(WemasyError):
     """A setting is missing or cannot be used. Nothing was sent."""
 
     code = "not_configured"
-    outcome = "not_applied"
+    outcome: ClassVar[Outcome] = "not_applied"
     retryable = False
     advice = "The user must correct the setting and restart the server."
     default_message = "The server is not configured."
@@ -113,7 +113,7 @@ class InvalidArguments(WemasyError):
     """The arguments were refused here. Nothing was sent."""
 
     code = "invalid_arguments"
-    outcome = "not_applied"
+    outcome: ClassVar[Outcome] = "not_applied"
     retryable = False
     advice = "Correct the arguments named in field_errors and call again."
     default_message = "The arguments are not valid."
@@ -123,7 +123,7 @@ class ValidationFailed(WemasyError):
     """422: the API refused the values."""
 
     code = "validation_failed"
-    outcome = "not_applied"
+    outcome: ClassVar[Outcome] = "not_applied"
     retryable = False
     advice = "Correct the fields named in field_errors and call again."
     default_message = "Wemasy refused the values."
@@ -133,7 +133,7 @@ class Unauthenticated(WemasyError):
     """401: the API does not know the token."""
 
     code = "unauthenticated"
-    outcome = "not_applied"
+    outcome: ClassVar[Outcome] = "not_applied"
     retryable = False
     advice = "The user, not you, must put a valid token in WEMASY_API_TOKEN and restart the server."
     default_message = "Wemasy did not accept the API token."
@@ -143,7 +143,7 @@ class Forbidden(WemasyError):
     """403: the token is valid, a permission is missing."""
 
     code = "forbidden"
-    outcome = "not_applied"
+    outcome: ClassVar[Outcome] = "not_applied"
     retryable = False
     advice = "The token lacks the permission for this; the user must grant it in Wemasy."
     default_message = "The API token lacks the permission."
@@ -153,7 +153,7 @@ class RateLimited(WemasyError):
     """429, or a call inside the wait that an earlier 429 asked for."""
 
     code = "rate_limited"
-    outcome = "not_applied"
+    outcome: ClassVar[Outcome] = "not_applied"
     retryable = True
     default_message = "Too many requests."
 
@@ -167,7 +167,7 @@ class Rejected(WemasyError):
     """Any other 4xx, or a 2xx that says `success: false`."""
 
     code = "rejected"
-    outcome = "not_applied"
+    outcome: ClassVar[Outcome] = "not_applied"
     retryable = False
     advice = "Sending the same call again will not help."
     default_message = "Wemasy refused the request."
@@ -176,7 +176,7 @@ class Rejected(WemasyError):
 class RejectedUnclearly(Rejected):
     """408, 409, 419 or 425: refused with a status that does not prove that nothing happened."""
 
-    outcome = "unknown"
+    outcome: ClassVar[Outcome] = "unknown"
     advice = ""
 
 
@@ -184,7 +184,7 @@ class Unreachable(WemasyError):
     """DNS, TCP, TLS, proxy or pool: no byte of the request left this machine."""
 
     code = "unreachable"
-    outcome = "not_applied"
+    outcome: ClassVar[Outcome] = "not_applied"
     retryable = True
     advice = "Wemasy could not be reached; you may send the same call again."
     default_message = "Wemasy could not be reached."

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import mcp.types as types
+from mcp import types
 from pydantic import ValidationError
 
 MAX_LINE = 16 * 2**20
@@ -120,7 +120,7 @@ def _is_id(value: object) -> bool:
 
 
 def _find_id(line: bytes) -> str | int | None:
-    """The id of a line that cannot be parsed, where it is beyond doubt: one before `params`, whose content may hold any."""
+    """The id of a line that cannot be parsed, where it is beyond doubt: before `params`, whose content may hold any."""
     found = _ID.findall(line[:_KEPT_OF_LONG_LINE].partition(b'"params"')[0])
     if len(found) != 1:
         return None

@@ -10,7 +10,6 @@ import logging
 import os
 import queue
 import select
-import sys
 import threading
 import time
 import traceback
@@ -20,10 +19,12 @@ OWN = "wemasy_mcp"
 QUEUE_LENGTH = 1000
 FLUSH_SECONDS = 0.5
 
+_STDERR = 2
+
 
 def start_logging(level: str, log_format: Literal["text", "json"]) -> "LogQueue":
     """Send this package's records of `level` and others' warnings to stderr; return what `stop` flushes."""
-    handler = LogQueue(sys.stderr.fileno())
+    handler = LogQueue(_STDERR)
     handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
     logging.getLogger(OWN).setLevel(level)
     root = logging.getLogger()

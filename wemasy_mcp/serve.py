@@ -11,7 +11,7 @@ from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.logs import start_logging
 from wemasy_mcp.server import Options, TokenSource, build_server
 from wemasy_mcp.settings import Settings, SettingsError, api_token, variable_of
-from wemasy_mcp.stdio import serve_stdio
+from wemasy_mcp.stdio import fill_closed_descriptors, serve_stdio
 
 
 def serve(settings: Settings, problem: SettingsError | None = None) -> int:
@@ -24,6 +24,7 @@ def serve(settings: Settings, problem: SettingsError | None = None) -> int:
     Raises:
         SettingsError: The settings cannot be used.
     """
+    fill_closed_descriptors()
     log = start_logging(settings.log_level, settings.log_format)
     try:
         anyio.run(_serve_stdio, settings, problem)
@@ -71,9 +72,12 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
     if settings.sandbox:
         from httpx2 import ASGITransport
 
-        from wemasy_mcp.sandbox import SANDBOX_TOKEN, build_sandbox
+        from wemasy_mcp.sandbox import SANDBOX_TOKEN, SandboxDatabaseError, build_sandbox
 
-        transport = ASGITransport(build_sandbox(settings.sandbox_db))
+        try:
+            transport = ASGITransport(build_sandbox(settings.sandbox_db))
+        except SandboxDatabaseError as error:
+            raise SettingsError(variable_of("sandbox_db"), f"cannot be used: {error}") from None
         client = WemasyClient("http://localhost/api", timeout_seconds=settings.timeout_seconds, transport=transport)
         token = SecretStr(SANDBOX_TOKEN)
     else:

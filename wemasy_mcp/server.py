@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
-import mcp.types as types
+from mcp import types
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -124,8 +124,8 @@ async def _call(
     except WemasyError as error:
         result = error_result(error, endpoint, notes, sandbox=options.sandbox)
         _log(endpoint, started, attempt, error.outcome, error.code)
-    except Exception as error:
-        logger.error("internal error", exc_info=error)
+    except Exception:
+        logger.exception("internal error")
         result = error_result(InternalError(), endpoint, sandbox=options.sandbox)
         _log(endpoint, started, attempt, InternalError.outcome, InternalError.code, logging.ERROR)
     return result

@@ -74,7 +74,8 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="its port; 0 takes a free one")
     server_token: SecretStr | None = Field(
         None,
-        description="what HTTP clients must present as `Authorization: Bearer …`; several, comma-separated, for rotation",
+        description="what HTTP clients must present as `Authorization: Bearer …`; "
+        "several, comma-separated, for rotation",
     )
     server_token_file: Path | None = Field(None, description="a file that holds it")
     auth_issuer: str | None = Field(None, description="accept OAuth 2 access tokens (JWT) of this issuer instead")

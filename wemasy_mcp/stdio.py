@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import anyio
 import anyio.lowlevel
-import mcp.types as types
+from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.shared.message import SessionMessage
 
@@ -222,6 +222,16 @@ async def _end_on_signal(incoming: Incoming) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
             incoming.end()
+
+
+def fill_closed_descriptors() -> None:
+    """Open the null device where stdin, stdout or stderr was closed by whoever started this process."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest free number is taken: this one.
+            os.open(os.devnull, os.O_RDWR)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import mcp.types as types
+from mcp import types
 from pydantic import MISSING, BaseModel, ConfigDict, ValidationError
 
 from wemasy_mcp.endpoint import AnyEndpoint

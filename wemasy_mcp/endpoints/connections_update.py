@@ -11,7 +11,7 @@ class UpdateConnection(Arguments):
 
     connection_id: Integer = Field(description="Id of the connection, e.g. 5.")
     name: ShortText = Field(description="New name, at most 255 characters, e.g. My OpenAI Production Key v2.")
-    model_name: ShortText | None | MISSING = Field(
+    model_name: ShortText | MISSING | None = Field(
         default=MISSING,
         description="Model to use, at most 255 characters, e.g. gpt-4o-mini. Omit to leave it out of the request; "
         "null is sent as null.",
@@ -29,7 +29,7 @@ class Connection(Data):
 CONNECTIONS_UPDATE = Endpoint(
     tool="wemasy_update_connection",
     title="Update AI connection",
-    description="Rename a stored AI provider connection in Wemasy and optionally set its model. Replaces what is there.",
+    description="Rename a stored AI provider connection in Wemasy and optionally set its model; replaces both.",
     path="services/ai/v1/user/connections/update",
     arguments=UpdateConnection,
     data=Connection,
@@ -47,4 +47,5 @@ CONNECTIONS_UPDATE = Endpoint(
         ),
         message="Connection updated successfully.",
     ),
+    examples=({"connection_id": 5, "name": "My OpenAI Production Key v2", "model_name": "gpt-4o-mini"},),
 )

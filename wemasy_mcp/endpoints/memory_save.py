@@ -12,8 +12,8 @@ class SaveMemory(Arguments):
     """`metadata`: the document says "array" and shows objects (a PHP array is either); both are sent as given."""
 
     kind: Literal["fact", "vector"] = Field(description="fact: a key and a value. vector: an embedding.")
-    key: TextOrNumber | None | MISSING = Field(default=MISSING, description="Name, e.g. company_primary_color.")
-    value: TextOrNumber | None | MISSING = Field(default=MISSING, description="What to remember, e.g. #3B82F6.")
+    key: TextOrNumber | MISSING | None = Field(default=MISSING, description="Name, e.g. company_primary_color.")
+    value: TextOrNumber | MISSING | None = Field(default=MISSING, description="What to remember, e.g. #3B82F6.")
     embedding: NumberListText | MISSING = Field(
         default=MISSING, description='JSON list of numbers as text, e.g. "[0.0231, -0.0412]".'
     )
@@ -41,4 +41,13 @@ MEMORY_SAVE = Endpoint(
     destructive=True,  # whether a key is overwritten is undocumented: the safe reading
     idempotent=False,
     effect=Creates(collection="memories"),
+    examples=(
+        {
+            "kind": "fact",
+            "key": "company_primary_color",
+            "value": "#3B82F6",
+            "metadata": {"source": "brand_guidelines", "confidence": 0.95},
+        },
+        {"kind": "vector", "key": "brand_voice", "embedding": "[0.0231, -0.0412, 0.0891]"},
+    ),
 )

@@ -1,0 +1,10 @@
+"""The embedded Wemasy API for trials and tests: same routes, rules, limits and answers, kept in SQLite.
+
+Import it only where it is wanted: it brings a web framework along.
+"""
+
+from wemasy_mcp.sandbox.app import build_sandbox
+from wemasy_mcp.sandbox.store import SandboxDatabaseError
+from wemasy_mcp.sandbox.tokens import FORBIDDEN_TOKEN, REJECTED_TOKEN, SANDBOX_TOKEN
+
+__all__ = ["FORBIDDEN_TOKEN", "REJECTED_TOKEN", "SANDBOX_TOKEN", "SandboxDatabaseError", "build_sandbox"]

@@ -1,0 +1,126 @@
+"""The API's own routes, one for each endpoint: budget, then token, then rules, then the endpoint's effect.
+
+That order is Laravel's: a throttle around the authentication, validation in the controller.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from wemasy_mcp.endpoint import AnyEndpoint, Creates, Updates
+from wemasy_mcp.sandbox import answer
+from wemasy_mcp.sandbox.answer import Answer
+from wemasy_mcp.sandbox.budget import Budget
+from wemasy_mcp.sandbox.faults import Fault, Faults
+from wemasy_mcp.sandbox.journal import Journal
+from wemasy_mcp.sandbox.request_body import BodyTooLarge, given_fields, read_body
+from wemasy_mcp.sandbox.rules import Field, as_integer, fields_of, validate
+from wemasy_mcp.sandbox.silence import Silence
+from wemasy_mcp.sandbox.store import Record, Store
+from wemasy_mcp.sandbox.tokens import FORBIDDEN_TOKEN, SANDBOX_TOKEN, bearer_token
+
+PREFIX = "/api/"
+"""Where the API begins, as at the real one."""
+
+
+class Operation:
+    """One endpoint of the API."""
+
+    def __init__(self, endpoint: AnyEndpoint, store: Store, budget: Budget, faults: Faults, journal: Journal) -> None:
+        self._endpoint = endpoint
+        self._store = store
+        self._budget = budget
+        self._faults = faults
+        self._journal = journal
+        self._fields = fields_of(endpoint, _look_ups(endpoint, store))
+
+    def route(self, silence: Silence) -> Route:
+        """Return the route that serves it; `silence` is kept for calls that get no answer."""
+
+        async def call(request: Request) -> Response:
+            token = bearer_token(request.headers.get("Authorization", ""))
+            try:
+                body = await read_body(request)
+            except BodyTooLarge:
+                too_large = Answer(413, {"message": "The POST data is too large."}, "The body is too large.")
+                self._note(request, token, too_large.status, too_large.why)
+                return too_large.response()
+            # No await until the answer is known: calls in flight at once are done one after the other.
+            allowance = self._budget.spend(token)
+            if allowance.retry_after is not None:
+                why = f"The token has used up its requests. Its window ends in {allowance.retry_after} s."
+                given = answer.too_many_attempts(allowance.retry_after, why)
+                self._note(request, token, given.status, given.why)
+                return given.response(remaining=0)
+            fault = self._faults.take()
+            if fault is not None and fault.name == "timeout":
+                self._note(request, token, None, "Fault: nothing was done, and no answer comes.")
+                return await silence.keep(request)
+            given = self._answer(token, request.headers.get("Content-Type", ""), body, fault)
+            if fault is not None and fault.name == "lost_answer":
+                self._note(request, token, None, f"Fault: the answer {given.status} was lost. {given.why}")
+                return await silence.hang_up(request)
+            self._note(request, token, given.status, given.why)
+            return given.response(remaining=0 if given.status == 429 else allowance.remaining)
+
+        return Route(PREFIX + self._endpoint.path, call, methods=["POST"])
+
+    def _note(self, request: Request, token: str, status: int | None, why: str) -> None:
+        self._journal.note(request.method, request.url.path, token, status, why)
+
+    def _answer(self, token: str, content_type: str, body: bytes, fault: Fault | None) -> Answer:
+        if fault is not None and fault.name != "lost_answer":
+            return _scripted(fault, self._fields[0])
+        if token == FORBIDDEN_TOKEN:
+            return answer.forbidden("This ready-made token has no permission.")
+        if token != SANDBOX_TOKEN:
+            return answer.unauthenticated("The token is not known here." if token else "No bearer token was sent.")
+        given = given_fields(content_type, body)
+        try:
+            errors = validate(self._fields, given)
+            return answer.invalid(errors) if errors else self._apply(given)
+        except sqlite3.Error as error:
+            return answer.server_error(f"The sandbox database failed: {error}.")
+
+    def _apply(self, given: Mapping[str, Any]) -> Answer:
+        values = {field.name: given[field.name] for field in self._fields if field.name in given}
+        effect = self._endpoint.effect
+        if isinstance(effect, Creates):
+            record = self._store.create(effect.collection, values)
+            return Answer(200, {"success": True, "data": self._shown(record)}, self._did(effect, record))
+        record_id = as_integer(values.pop(effect.id_argument)) or 0
+        record = self._store.update(effect.collection, record_id, values)
+        body = {"success": True, "message": effect.message, "data": self._shown(record)}
+        return Answer(200, body, self._did(effect, record))
+
+    def _did(self, effect: Creates | Updates, record: Record) -> str:
+        return f"{self._endpoint.done.capitalize()}: {effect.collection} #{record['id']}."
+
+    def _shown(self, record: Record) -> dict[str, Any]:
+        return {name: record.get(name) for name in self._endpoint.data.model_fields}
+
+
+def _look_ups(endpoint: AnyEndpoint, store: Store) -> dict[str, Callable[[int], bool]]:
+    effect = endpoint.effect
+    if not isinstance(effect, Updates):
+        return {}
+    return {effect.id_argument: lambda record_id: store.find(effect.collection, record_id) is not None}
+
+
+def _scripted(fault: Fault, field: Field) -> Answer:
+    match fault.name:
+        case "401":
+            return answer.unauthenticated("Fault: the token was refused.")
+        case "403":
+            return answer.forbidden("Fault: the permission is missing.")
+        case "422":
+            return answer.invalid({field.name: [field.refusal()]})
+        case "429":
+            seconds = fault.retry_after or 0
+            return answer.too_many_attempts(seconds, f"Fault: too many requests, Retry-After: {seconds}.")
+        case _:
+            return answer.server_error("Fault: nothing was done.")

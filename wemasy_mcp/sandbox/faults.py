@@ -1,0 +1,71 @@
+"""Failures on order: the next calls get the answers that a client must be able to live with."""
+
+from collections import deque
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_PENDING = 100
+LONGEST_RETRY_AFTER = 24 * 60 * 60
+LONGEST_SILENCE_SECONDS = 300
+"""How long a call that is never answered is held open; longer than any client waits."""
+
+FaultName = Literal["401", "403", "422", "429", "500", "timeout", "lost_answer"]
+"""A status; `timeout`: nothing is done and no answer comes; `lost_answer`: it is done, then the connection closes."""
+
+
+class FaultOrder(BaseModel):
+    """The body of `POST /_sandbox/faults`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    fault: FaultName
+    count: Annotated[int, Field(ge=1, le=MOST_PENDING)] = 1
+    """How many calls it befalls."""
+    retry_after: Annotated[int, Field(ge=0, le=LONGEST_RETRY_AFTER)] = 60
+    """Seconds in `Retry-After`, for 429 only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What befalls one call."""
+
+    name: FaultName
+    retry_after: int | None
+    """Set for 429 only."""
+
+
+class TooManyFaults(Exception):
+    """More than `MOST_PENDING` would be pending."""
+
+
+class Faults:
+    """The faults that are pending, first in, first out."""
+
+    def __init__(self) -> None:
+        self._pending: deque[Fault] = deque()
+
+    def order(self, order: FaultOrder) -> None:
+        """Put the ordered faults behind those that are pending.
+
+        Raises:
+            TooManyFaults: None was added.
+        """
+        if len(self._pending) + order.count > MOST_PENDING:
+            raise TooManyFaults
+        fault = Fault(order.fault, order.retry_after if order.fault == "429" else None)
+        self._pending.extend([fault] * order.count)
+
+    def take(self) -> Fault | None:
+        """Return the next fault, which is then no longer pending."""
+        return self._pending.popleft() if self._pending else None
+
+    def clear(self) -> None:
+        """Drop what is pending."""
+        self._pending.clear()
+
+    def pending(self) -> list[tuple[Fault, int]]:
+        """Return what is pending in order, equal neighbours counted together."""
+        return [(fault, len(list(group))) for fault, group in groupby(self._pending)]

@@ -1,0 +1,45 @@
+"""What a request's body gives, read as PHP and Laravel read it. A body that is no JSON gives nothing."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+
+from wemasy_mcp import strict_json
+
+LARGEST_BODY = 8 * 1024 * 1024
+"""Bytes; PHP's default `post_max_size`."""
+
+
+class BodyTooLarge(Exception):
+    """The body has more than `LARGEST_BODY` bytes."""
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the body.
+
+    Raises:
+        BodyTooLarge: It is not read to its end.
+    """
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST_BODY:
+            raise BodyTooLarge
+    return bytes(body)
+
+
+def given_fields(content_type: str, body: bytes) -> dict[str, Any]:
+    """Return the fields that a JSON body gives; none if the content type or the text is not JSON, or no object.
+
+    Texts are kept as they are: the API documents neither trimming nor the reading of an empty text as null.
+    """
+    # Laravel's `isJson`: "/json" or "+json" anywhere in the header.
+    if "/json" not in content_type.lower() and "+json" not in content_type.lower():
+        return {}
+    try:
+        given = json.loads(body.decode())
+    except (ValueError, RecursionError):
+        return {}
+    # PHP takes no lone surrogates, no NaN and no endless nesting either.
+    return given if isinstance(given, dict) and strict_json.is_json(given) else {}

@@ -1,0 +1,111 @@
+"""What the sandbox holds, as JSON for whoever looks at it: bounded in number and length, without tokens of callers."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from wemasy_mcp.endpoint import AnyEndpoint, Updates
+from wemasy_mcp.sandbox.budget import REQUESTS_PER_WINDOW, WINDOW_SECONDS, Budget
+from wemasy_mcp.sandbox.faults import Faults
+from wemasy_mcp.sandbox.journal import Journal
+from wemasy_mcp.sandbox.store import Record, Store
+from wemasy_mcp.sandbox.tokens import SANDBOX_TOKEN
+
+SHOWN_RECORDS = 50
+"""How many records of a collection are shown, the newest ones."""
+
+LONGEST_SHOWN = 300
+"""Characters of a value; the store keeps all of it."""
+
+
+class View:
+    """Renders the state. Times are in seconds of the sandbox's own clock, which `now` tells."""
+
+    def __init__(
+        self,
+        endpoints: tuple[AnyEndpoint, ...],
+        store: Store,
+        budget: Budget,
+        journal: Journal,
+        faults: Faults,
+        clock: Callable[[], float],
+    ) -> None:
+        self._columns = _columns(endpoints)
+        self._store = store
+        self._budget = budget
+        self._journal = journal
+        self._faults = faults
+        self._clock = clock
+
+    def now(self) -> float:
+        """Return the time that the others are to be compared with."""
+        return self._clock()
+
+    def state(self) -> dict[str, Any]:
+        """Return everything but `now`: equal as long as nothing has happened."""
+        left = self._budget.left(SANDBOX_TOKEN)
+        return {
+            "collections": [self._collection(name, columns) for name, columns in self._columns.items()],
+            "requests": [
+                {
+                    "number": entry.number,
+                    "received_at": entry.received_at,
+                    "method": entry.method,
+                    "path": entry.path,
+                    "token": entry.token,
+                    "status": entry.status,
+                    "why": entry.why,
+                }
+                for entry in self._journal.newest_first()
+            ],
+            "budget": {
+                "token": SANDBOX_TOKEN,
+                "limit": REQUESTS_PER_WINDOW,
+                "remaining": left.remaining,
+                "window_seconds": WINDOW_SECONDS,
+                "resets_at": left.resets_at,
+            },
+            "pending": pending(self._faults),
+        }
+
+    def _collection(self, name: str, columns: list[str]) -> dict[str, Any]:
+        return {
+            "name": name,
+            "count": self._store.count(name),
+            "columns": columns,
+            "records": [_shown(record) for record in self._store.newest(name, SHOWN_RECORDS)],
+        }
+
+
+def pending(faults: Faults) -> list[dict[str, Any]]:
+    """Return the faults that are still to come."""
+    return [
+        {"fault": fault.name, "count": count}
+        | ({} if fault.retry_after is None else {"retry_after": fault.retry_after})
+        for fault, count in faults.pending()
+    ]
+
+
+def _columns(endpoints: tuple[AnyEndpoint, ...]) -> dict[str, list[str]]:
+    columns: dict[str, list[str]] = {}
+    for endpoint in endpoints:
+        effect = endpoint.effect
+        names = columns.setdefault(effect.collection, ["id"])
+        named_by = effect.id_argument if isinstance(effect, Updates) else None
+        names += [name for name in endpoint.arguments.model_fields if name != named_by and name not in names]
+    return columns
+
+
+def _shown(record: Record) -> dict[str, dict[str, str]]:
+    return {name: {"type": _type(value), "text": _cut(value)} for name, value in record.items()}
+
+
+def _type(value: object) -> str:
+    if value is None:
+        return "null"
+    return "text" if isinstance(value, str) else "json"
+
+
+def _cut(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
