@@ -5,6 +5,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 
@@ -25,10 +26,12 @@ class Client:
     """`program`: results reach the calling code. `model`: a framework's loop shows them to a (scripted) model."""
     modes: tuple[str, ...] = ("",)
     transports: tuple[str, ...] = TRANSPORTS
-    cancels: bool = True
-    """Whether a program can cancel a call at all."""
+    cancels_over: tuple[str, ...] = TRANSPORTS
+    """The transports over which the server learns that a call was cancelled."""
     fills_nulls: bool = False
     """Whether it sends null for every argument that is left out."""
+    converts: bool = False
+    """Whether it converts arguments by the input schema before it sends them."""
 
     @property
     def id(self) -> str:
@@ -71,6 +74,8 @@ def read_catalogue() -> tuple[Client, ...]:
 
 
 def _read(manifest: Path) -> Client:
-    described = tomllib.loads(manifest.read_text())
-    lists = {key: tuple(described.pop(key)) for key in ("modes", "transports") if key in described}
-    return Client(manifest.parent, **described, **lists)
+    described: dict[str, Any] = tomllib.loads(manifest.read_text())
+    frozen: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in described.items()
+    }
+    return Client(manifest.parent, **frozen)

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.clients.catalogue import HERE, Client
+from .catalogue import HERE, Client
 
 CACHE = HERE.parents[1] / ".cache" / "clients"
 

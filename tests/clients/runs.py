@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx2
 
-from tests.clients.catalogue import HERE, Client
-from tests.clients.environments import Program, inherited_environment
-from tests.clients.scenarios import (
+from .catalogue import HERE, Client
+from .environments import Program, inherited_environment
+from .scenarios import (
     AFTER_CANCELLED,
     CANCELLED,
     MAIN,
@@ -26,10 +26,12 @@ from tests.clients.scenarios import (
     Scenario,
     Session,
 )
-from tests.clients.upstream import SILENT, Upstream
+from .upstream import SILENT, Upstream
 
 RUN_SECONDS = 180
 START_SECONDS = 30
+
+SERVER = (sys.executable, "-m", "wemasy_mcp")
 
 PATHS = {"sse": "/sse", "streamable-http": "/mcp"}
 
@@ -55,20 +57,26 @@ class Outcome:
     logs: dict[str, str]
 
 
+def cases_of(clients: tuple[Client, ...]) -> tuple[Case, ...]:
+    """Return every way in which each client is run."""
+    return tuple(
+        Case(client, mode, transport) for client in clients for mode in client.modes for transport in client.transports
+    )
+
+
 def scenarios_of(case: Case) -> Iterator[Scenario]:
-    """The calls whose whole result is judged."""
+    """Yield the calls whose whole result is judged."""
     for scenario in (*SCENARIOS, *((WITHOUT_MODEL,) if case.client.fills_nulls else ())):
-        if any(case.transport in session.transports for session in SESSIONS if session.name == scenario.session):
+        if case.transport in scenario.session.transports:
             yield scenario
 
 
 def run(case: Case, program: Program, upstream: Upstream, directory: Path) -> Outcome:
-    """Run the client's script and return what it left.
+    """Run the client's script with all its calls.
 
     Raises:
         AssertionError: The script failed as a whole, so that there is nothing to judge.
     """
-    directory.mkdir()
     with ExitStack() as servers:
         plans = []
         for session in SESSIONS:
@@ -77,24 +85,33 @@ def run(case: Case, program: Program, upstream: Upstream, directory: Path) -> Ou
                 log = directory / f"{session.name}.log"
                 server = servers.enter_context(_server(case.transport, settings, log))
                 plans.append({"name": session.name, "server": server, "calls": calls})
-        done = subprocess.run(
-            program.command,
-            input=json.dumps({"mode": case.mode, "sessions": plans}),
-            capture_output=True,
-            text=True,
-            timeout=RUN_SECONDS,
-            check=False,
-            cwd=program.directory,
-            env=inherited_environment() | {"HOME": str(directory), "PYTHONPATH": str(HERE)},
-        )
-    (directory / "stderr").write_text(done.stderr)
-    assert done.returncode == 0, f"{case} ended with {done.returncode}:\n{done.stdout}\n{done.stderr[-4000:]}"
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
+        lines = run_script(program, {"mode": case.mode, "sessions": plans}, directory)
     return Outcome(
         {(line["session"], line["call"]): line for line in lines},
-        {plan["name"]: upstream.bodies[f"{case}.{plan['name']}"] for plan in plans},
+        {session.name: upstream.bodies[_prefix(case, session)] for session in SESSIONS},
         {log.stem: log.read_text() for log in directory.glob("*.log")},
     )
+
+
+def run_script(program: Program, job: dict[str, Any], directory: Path) -> list[dict[str, Any]]:
+    """Run a client's script and return its lines.
+
+    Raises:
+        AssertionError: It failed as a whole.
+    """
+    done = subprocess.run(
+        program.command,
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+        cwd=program.directory,
+        # Some clients keep files in the user's home directory.
+        env=inherited_environment() | {"HOME": str(directory), "PYTHONPATH": str(HERE)},
+    )
+    assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr[-4000:]}"
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def _prefix(case: Case, session: Session) -> str:
@@ -102,27 +119,30 @@ def _prefix(case: Case, session: Session) -> str:
 
 
 def _calls(case: Case, session: Session, upstream: Upstream) -> Iterator[dict[str, Any]]:
-    if session is MAIN and case.client.cancels:
+    if session is MAIN and case.transport in case.client.cancels_over:
         prefix = _prefix(case, session)
         urls = {"arrived": upstream.arrived_url(prefix), "closed": upstream.closed_url(prefix)}
         arguments = {"kind": "fact", "key": SILENT}
         yield {"name": CANCELLED, "tool": SAVE, "arguments": arguments, "cancel": urls}
         yield {"name": AFTER_CANCELLED, "tool": SAVE, "arguments": SAVED.arguments}
     for scenario in scenarios_of(case):
-        if scenario.session == session.name:
+        if scenario.session is session:
             yield {"name": scenario.name, "tool": scenario.tool, "arguments": scenario.arguments}
+
+
+def stdio_server(settings: dict[str, str], *command: str) -> dict[str, Any]:
+    """Return how a client starts a server of its own with a Python program."""
+    return {"kind": "stdio", "command": sys.executable, "args": command, "env": settings}
 
 
 @contextmanager
 def _server(transport: str, settings: dict[str, str], log: Path) -> Iterator[dict[str, Any]]:
-    """How the client reaches a server: over stdio it starts its own."""
     if transport == "stdio":
-        arguments = [str(HERE / "serve_logged.py"), str(log)]
-        yield {"kind": transport, "command": sys.executable, "args": arguments, "env": settings}
+        yield stdio_server(settings, str(HERE / "serve_logged.py"), str(log))
         return
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = (sys.executable, "-m", "wemasy_mcp", "--transport", transport, "--host", "127.0.0.1", "--port", str(port))
+    command = (*SERVER, "--transport", transport, "--host", "127.0.0.1", "--port", str(port))
     with log.open("w") as stderr:
         process = subprocess.Popen(command, env=inherited_environment() | settings, stderr=stderr)
     try:
@@ -134,6 +154,6 @@ def _server(transport: str, settings: dict[str, str], log: Path) -> Iterator[dic
 
 
 def _wait_until_healthy(url: str) -> None:
-    transport = httpx2.HTTPTransport(retries=9)  # 0.5 s doubled each time: enough for a slow start
-    with httpx2.Client(transport=transport, trust_env=False, timeout=START_SECONDS) as client:
+    # Refused connections are tried again after 0.5 s, doubled each time.
+    with httpx2.Client(transport=httpx2.HTTPTransport(retries=6), trust_env=False, timeout=START_SECONDS) as client:
         client.get(url).raise_for_status()

@@ -1,25 +1,14 @@
-"""What each client is asked to call, and what must reach whoever asked: section 2 of the published interface, typed in."""
+"""What each client is asked to call, and what must reach whoever asked: the published interface, typed in."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from tests.clients.upstream import SILENT
+from .upstream import SILENT
 
 SAVE = "wemasy_save_memory"
 UPDATE = "wemasy_update_connection"
 
 _LIMITS = {"limit": 60, "remaining": 57}
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One call and its whole result."""
-
-    name: str
-    tool: str
-    arguments: dict[str, Any]
-    result: dict[str, Any]
-    session: str = "main"
 
 
 @dataclass(frozen=True)
@@ -40,6 +29,17 @@ UNCONFIGURED = Session("unconfigured", {}, ("stdio",))
 WITHOUT_NULLS = Session("without-nulls", TOKEN | {"WEMASY_NULL_ARGUMENTS": "drop"})
 
 SESSIONS = (MAIN, HURRIED, UNCONFIGURED, WITHOUT_NULLS)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One call and its whole result."""
+
+    name: str
+    tool: str
+    arguments: dict[str, Any]
+    result: dict[str, Any]
+    session: Session = MAIN
 
 
 def _memory(key: str, **more: Any) -> dict[str, Any]:
@@ -112,7 +112,7 @@ WITHOUT_MODEL = Scenario(
         "data": {"id": 5, "name": "Key v2", "model_name": None},
         "rate_limit": _LIMITS,
     },
-    session=WITHOUT_NULLS.name,
+    session=WITHOUT_NULLS,
 )
 
 SCENARIOS = (
@@ -190,7 +190,7 @@ SCENARIOS = (
             hint="It may or may not have been saved. Do not send it again: it could be stored twice. Tell the user "
             "that it is not known.",
         ),
-        session=HURRIED.name,
+        session=HURRIED,
     ),
     Scenario(
         "not configured",
@@ -198,13 +198,13 @@ SCENARIOS = (
         _memory("company_primary_color"),
         _failure(
             code="not_configured",
-            message="WEMASY_API_TOKEN is not set; put your Wemasy API token there. It is set in the environment of this "
-            "server, in most hosts the `env` of its entry.",
+            message="WEMASY_API_TOKEN is not set; put your Wemasy API token there. It is set in the environment of "
+            "this server, in most hosts the `env` of its entry.",
             outcome="not_applied",
             retryable=False,
             hint="Nothing was saved. The user must correct the setting and restart the server.",
         ),
-        session=UNCONFIGURED.name,
+        session=UNCONFIGURED,
     ),
 )
 

@@ -4,7 +4,7 @@ import { createMCPClient } from "@ai-sdk/mcp";
 import { StdioMCPTransport } from "@ai-sdk/mcp/mcp-stdio";
 import { generateText, stepCountIs } from "ai";
 import { MockLanguageModelV4 } from "ai/test";
-import { main } from "../job.mjs";
+import { main, textOf } from "../job.mjs";
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
@@ -30,8 +30,8 @@ await main(async (server) => {
         ],
       });
       await generateText({ model, tools, prompt: "Go.", stopWhen: stepCountIs(2), abortSignal });
-      const shown = model.doGenerateCalls[1].prompt.at(-1).content[0];
-      return { model: JSON.stringify(shown.output) };
+      const { output } = model.doGenerateCalls[1].prompt.at(-1).content[0];
+      return { model: output.type === "content" ? textOf(output.value) : String(output.value) };
     },
     close: () => client.close(),
   };

@@ -18,16 +18,19 @@ const target = {
   "streamable-http": ({ url }) => ["--transport", "http", "--server-url", url],
 };
 
-await main(async (server, mode) => ({
-  async call(name, args) {
-    const request = ["--method", "tools/call", "--tool-name", name, "--tool-args-json", JSON.stringify(args)];
-    const options = ["--cli", "--format", "json", "--quiet", "--protocol-era", mode];
-    const output = await run([inspector, ...options, ...request, ...target[server.kind](server)]);
-    const { result } = JSON.parse(output);
-    return { structured: result.structuredContent, text: textOf(result.content), is_error: result.isError ?? false };
-  },
-  async close() {},
-}));
+await main(async (server, mode) => {
+  const options = ["--cli", "--format", "json", "--quiet", "--protocol-era", mode];
+  const ask = async (...request) =>
+    JSON.parse(await run([inspector, ...options, ...request, ...target[server.kind](server)])).result;
+  return {
+    protocol: (await ask("--method", "initialize")).protocolVersion,
+    async call(name, args) {
+      const result = await ask("--method", "tools/call", "--tool-name", name, "--tool-args-json", JSON.stringify(args));
+      return { structured: result.structuredContent, text: textOf(result.content), is_error: result.isError ?? false };
+    },
+    async close() {},
+  };
+});
 
 // A tool's error makes the exit status 5 and is on standard output all the same.
 function run(args) {

@@ -27,7 +27,9 @@ async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
         "sse": {"transport": "sse", "url": server.url},
         "streamable-http": {"transport": "streamable_http", "url": server.url},
     }
-    async with MultiServerMCPClient({"wemasy": connections[server.kind]}).session("wemasy") as session:
+    client = MultiServerMCPClient({"wemasy": connections[server.kind]})
+    async with client.session("wemasy", auto_initialize=False) as session:
+        initialized = await session.initialize()
         tools = await load_mcp_tools(session)
 
         async def call(tool: str, arguments: dict[str, Any]) -> Seen:
@@ -35,13 +37,9 @@ async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
             agent = create_agent(ScriptedModel(responses=[asked, AIMessage("Done.")]), tools)
             state = await agent.ainvoke({"messages": [HumanMessage("Go.")]})
             (shown,) = (message for message in state["messages"] if isinstance(message, ToolMessage))
-            return Seen(
-                structured=(shown.artifact or {}).get("structured_content"),
-                is_error=shown.status == "error",
-                model=str(shown.text),
-            )
+            return Seen(is_error=shown.status == "error", model=str(shown.text))
 
-        yield Connection(call)
+        yield Connection(call, str(initialized.protocolVersion))
 
 
 main(connect)

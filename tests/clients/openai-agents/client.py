@@ -28,14 +28,14 @@ async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
     async with servers[server.kind]() as mcp_server:
 
         async def call(tool: str, arguments: dict[str, Any]) -> Seen:
-            def ask(request: ModelCall) -> ModelStep:
+            def ask(request: ModelCall) -> list[Any]:
                 (schema,) = (offered.params_json_schema for offered in request.tools if offered.name == tool)
                 given = dict.fromkeys(schema["required"]) | arguments
-                return ModelStep([function_call(tool, json.dumps(given), call_id="call_1")])
+                return [function_call(tool, json.dumps(given), call_id="call_1")]
 
             agent = Agent(
                 "tester",
-                model=ScriptedModel([ModelStep(responder=ask), assistant_message("Done.")]),
+                model=ScriptedModel([ModelStep.respond(ask), [assistant_message("Done.")]]),
                 mcp_servers=[mcp_server],
                 mcp_config={"convert_schemas_to_strict": True},
             )
@@ -43,7 +43,7 @@ async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
             (shown,) = (item for item in result.to_input_list() if item.get("type") == "function_call_output")
             return Seen(model=_text(shown["output"]))
 
-        yield Connection(call)
+        yield Connection(call, mcp_server.session.protocol_version)
 
 
 def _text(output: Any) -> str:

@@ -8,7 +8,7 @@ from fastmcp.client.transports import SSETransport, StdioTransport, StreamableHt
 from job import Connection, Seen, Server, main
 from pydantic_ai import Agent
 from pydantic_ai.mcp import MCPToolset
-from pydantic_ai.messages import ModelMessage, ModelResponse, RetryPromptPart, TextPart, ToolCallPart, ToolReturnPart
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 
@@ -28,16 +28,11 @@ async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
 
             result = await Agent(FunctionModel(script), toolsets=[toolset]).run("Go.")
             (shown,) = (
-                part
-                for message in result.all_messages()
-                for part in message.parts
-                if isinstance(part, (ToolReturnPart, RetryPromptPart))
+                part for message in result.all_messages() for part in message.parts if isinstance(part, ToolReturnPart)
             )
-            if isinstance(shown, RetryPromptPart):
-                return Seen(model=shown.model_response())
             return Seen(model=shown.model_response_str())
 
-        yield Connection(call)
+        yield Connection(call, toolset.client.session.protocol_version)
 
 
 main(connect)
