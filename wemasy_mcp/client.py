@@ -153,6 +153,14 @@ class WemasyClient:
             except httpx2.HTTPError as error:
                 if not attempt.is_decided:
                     raise _broken(error, attempt) from None
+            except (ValueError, OverflowError, ExceptionGroup) as error:
+                # A label over 63 characters or a port over 65535: Python refuses it on the way to the socket.
+                if attempt.sent:
+                    raise
+                logger.warning("unusable address", exc_info=error)
+                raise NotConfigured(
+                    "WEMASY_BASE_URL, HTTPS_PROXY or ALL_PROXY holds a host name or port that cannot be used."
+                ) from None
             finally:
                 self._deadlines.discard(deadline)
         if deadline.cancelled_caught and not attempt.is_decided:

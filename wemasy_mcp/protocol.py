@@ -86,8 +86,11 @@ def parse_arguments(
             text = {
                 "missing": "This argument is required.",
                 "extra_forbidden": f"Unknown argument. Known: {known}.",
+                "string_unicode": f"A name holds a lone surrogate. Known: {known}.",
             }.get(detail["type"], f"{detail['msg']}.")
-            field_errors.setdefault(clean(str(detail["loc"][0]), limit=100), []).append(text)
+            # A name that is no Unicode text is the one error that has no place.
+            name = str(detail["loc"][0]) if detail["loc"] else "arguments"
+            field_errors.setdefault(clean(name, limit=100), []).append(text)
         raise InvalidArguments(_summary(field_errors), field_errors=field_errors) from None
 
 
@@ -156,6 +159,8 @@ def _read_data(endpoint: AnyEndpoint, data: object, notes: list[str], secret: st
         endpoint.data.model_validate(data)
     except ValidationError as error:
         odd = {str(detail["loc"][0]) for detail in error.errors(include_url=False)}
+    # No database counts past 64 bits, and a number of thousands of digits would fill the result.
+    odd |= {name for name, value in data.items() if isinstance(value, int) and value.bit_length() > 63}
     shown: dict[str, Any] = {}
     for name in endpoint.data.model_fields:
         if name in odd:

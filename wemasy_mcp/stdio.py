@@ -185,7 +185,7 @@ class Incoming:
 
     async def _read(self) -> bytes:
         if not self._is_ended:
-            with self._reading:
+            with anyio.CancelScope() as self._reading:
                 try:
                     await anyio.wait_readable(self._descriptor)
                 except PermissionError:

@@ -1,6 +1,7 @@
 """JSON as RFC 8259 has it: no NaN, no duplicate names, no endless nesting."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 MAX_DEPTH = 100
@@ -40,14 +41,13 @@ def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _depth_is_bounded(value: object) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [
-            item
-            for container in level
-            if isinstance(container, (dict, list))
-            for item in (container.values() if isinstance(container, dict) else container)
-        ]
+    level = _containers([value])
+    for _ in range(MAX_DEPTH):
         if not level:
             return True
-    return False
+        level = _containers(item for held in level for item in (held.values() if isinstance(held, dict) else held))
+    return not level
+
+
+def _containers(values: Iterable[object]) -> list[dict[str, object] | list[object]]:
+    return [value for value in values if isinstance(value, (dict, list))]

@@ -1,0 +1,30 @@
+"""What every test may ask for."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from mcp import Client
+from wire import ERAS, Era, Recorded, client_over, connect, server_over
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def recorded() -> Recorded:
+    return Recorded()
+
+
+@pytest.fixture(params=ERAS)
+def era(request: pytest.FixtureRequest) -> Era:
+    chosen: Era = request.param
+    return chosen
+
+
+@pytest.fixture
+async def mcp_client(recorded: Recorded, era: Era) -> AsyncIterator[Client]:
+    """A client of each era, on a server whose HTTP is recorded."""
+    async with connect(server_over(client_over(recorded)), era) as client:
+        yield client
