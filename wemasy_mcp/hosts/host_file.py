@@ -32,6 +32,8 @@ def change(path: Path, edit: Callable[[str], str]) -> Path | None:
         raise SettingsError(str(path), f"cannot be read: {error.strerror}.") from None
     try:
         after = _edited(before or b"", edit)
+    except SettingsError:
+        raise
     except ValueError as error:
         raise SettingsError(str(path), f"cannot be understood ({error}); it is left as it was.") from None
     if after == before:
@@ -72,7 +74,7 @@ def _replace(target: Path, before: bytes | None, after: bytes, mode: int) -> Non
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
-    if os.name == "posix":
+    with contextlib.suppress(PermissionError):  # Windows opens no folders
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
