@@ -159,6 +159,8 @@ def _read_data(endpoint: AnyEndpoint, data: object, notes: list[str], secret: st
         endpoint.data.model_validate(data)
     except ValidationError as error:
         odd = {str(detail["loc"][0]) for detail in error.errors(include_url=False)}
+    # No database counts past 64 bits, and a number of thousands of digits would fill the result.
+    odd |= {name for name, value in data.items() if isinstance(value, int) and value.bit_length() > 63}
     shown: dict[str, Any] = {}
     for name in endpoint.data.model_fields:
         if name in odd:

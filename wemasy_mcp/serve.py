@@ -1,6 +1,7 @@
 """The `serve` command: settings to a caller, a server and a transport."""
 
 import os
+import sys
 import threading
 from collections.abc import Sequence
 
@@ -14,6 +15,10 @@ from wemasy_mcp.logs import start_logging
 from wemasy_mcp.server import Options, TokenSource, build_server
 from wemasy_mcp.settings import Settings, SettingsError, api_token, variable_of
 from wemasy_mcp.stdio import fill_closed_descriptors, serve_stdio
+
+_AT_A_TERMINAL = """\
+wemasy-mcp speaks MCP on stdin and stdout: an MCP client starts it and talks to it.
+To see it work, run `wemasy-mcp demo`. To end it here, press Ctrl-C or Ctrl-D."""
 
 EXIT_SECONDS = 0.8
 """How long the process may take to exit once everything has been answered."""
@@ -30,6 +35,8 @@ def serve(settings: Settings, problem: SettingsError | None = None) -> int:
         SettingsError: The settings cannot be used.
     """
     fill_closed_descriptors()
+    if sys.stdin is not None and sys.stdin.isatty():
+        print(_AT_A_TERMINAL, file=sys.stderr)
     log = start_logging(settings.log_level, settings.log_format)
     try:
         anyio.run(_serve_stdio, settings, problem)

@@ -15,6 +15,7 @@ from wemasy_mcp.sandbox.control import Control
 from wemasy_mcp.sandbox.faults import Faults
 from wemasy_mcp.sandbox.journal import Journal
 from wemasy_mcp.sandbox.no_route import NoRoute
+from wemasy_mcp.sandbox.page import page_routes
 from wemasy_mcp.sandbox.silence import Silence
 from wemasy_mcp.sandbox.store import IN_MEMORY, Store
 from wemasy_mcp.sandbox.view import View
@@ -38,6 +39,7 @@ def build_sandbox(database: str = IN_MEMORY, *, clock: Callable[[], float] = tim
         routes=[
             *(Operation(endpoint, contents).route(silence) for endpoint in ENDPOINTS),
             *Control(contents.faults, View(ENDPOINTS, contents), watchers).routes(),
+            *page_routes(),
         ],
         exception_handlers={404: no_route.not_found, 405: no_route.wrong_method, ClientDisconnect: _nobody_there},
     )

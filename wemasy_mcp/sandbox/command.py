@@ -15,7 +15,7 @@ from wemasy_mcp.sandbox.app import build_sandbox
 from wemasy_mcp.sandbox.example import curl_line
 from wemasy_mcp.sandbox.silence import HANG_UP
 from wemasy_mcp.sandbox.store import IN_MEMORY, SandboxDatabaseError
-from wemasy_mcp.sandbox.tokens import FORBIDDEN_TOKEN, REJECTED_TOKEN, SANDBOX_TOKEN
+from wemasy_mcp.sandbox.tokens import READY_MADE
 
 _HOST = "127.0.0.1"
 _SECONDS_TO_FINISH = 3
@@ -47,15 +47,16 @@ def run_sandbox(port: int, database: str) -> int:
 def _introduction(port: int, database: str) -> str:
     origin = f"http://{_HOST}:{port}"
     kept = "in memory, gone when this ends" if database == IN_MEMORY else f"in {database}"
+    facts = {
+        "Base URL": f"{origin}/api",
+        **{what: token for token, what in READY_MADE.items()},
+        "Page": f"{origin}/",
+        "Records": kept,
+    }
     lines = [
         "The Wemasy sandbox: not the real account, nothing leaves this machine.",
         "",
-        f"  Base URL           {origin}/api",
-        f"  Token              {SANDBOX_TOKEN}",
-        f"  Token that gets 401  {REJECTED_TOKEN}",
-        f"  Token that gets 403  {FORBIDDEN_TOKEN}",
-        f"  Page               {origin}/",
-        f"  Records            {kept}",
+        *(f"  {name:<{max(map(len, facts))}}  {fact}" for name, fact in facts.items()),
         "",
         "Try it:",
         "",
@@ -91,7 +92,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._stop = app.state.stop
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop, at the second signal at once. uvicorn's own would raise the signal again afterwards."""
         self.force_exit = self.should_exit
         self.should_exit = True

@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 from wemasy_mcp.endpoint import AnyEndpoint, Updates
+from wemasy_mcp.sandbox.api import PREFIX
 from wemasy_mcp.sandbox.budget import REQUESTS_PER_WINDOW, WINDOW_SECONDS
 from wemasy_mcp.sandbox.contents import Contents
+from wemasy_mcp.sandbox.example import example_arguments
 from wemasy_mcp.sandbox.faults import Faults
 from wemasy_mcp.sandbox.store import Record
-from wemasy_mcp.sandbox.tokens import SANDBOX_TOKEN
+from wemasy_mcp.sandbox.tokens import READY_MADE, SANDBOX_TOKEN
 
 SHOWN_RECORDS = 50
 """How many records of a collection are shown, the newest ones."""
@@ -22,6 +24,14 @@ class View:
 
     def __init__(self, endpoints: tuple[AnyEndpoint, ...], contents: Contents) -> None:
         self._columns = _columns(endpoints)
+        self._examples = [
+            {
+                "title": endpoint.title,
+                "path": PREFIX + endpoint.path,
+                "body": example_arguments(endpoint),
+            }
+            for endpoint in endpoints
+        ]
         self._contents = contents
 
     def now(self) -> float:
@@ -53,6 +63,8 @@ class View:
                 "resets_at": left.resets_at,
             },
             "pending": pending(self._contents.faults),
+            "tokens": [{"token": token, "gets": gets} for token, gets in READY_MADE.items()],
+            "examples": self._examples,
         }
 
     def _collection(self, name: str, columns: list[str]) -> dict[str, Any]:
@@ -90,7 +102,9 @@ def _shown(record: Record) -> dict[str, dict[str, str]]:
 def _type(value: object) -> str:
     if value is None:
         return "null"
-    return "text" if isinstance(value, str) else "json"
+    if isinstance(value, str):
+        return "text"
+    return "number" if isinstance(value, (int, float)) else "json"
 
 
 def _cut(value: object) -> str:
