@@ -36,6 +36,8 @@ a 429:
 
 A model always reads it as that text, in most clients as it is. Where a cancelled call is "not told", the client
 stops waiting and the server does not learn of it: the call runs on to its end, and only the log says how it ended.
+
+Clients that send null for what a model leaves out, and so want `WEMASY_NULL_ARGUMENTS=drop`: {fills_nulls}.
 """
 
 
@@ -60,7 +62,10 @@ def render(record: list[dict[str, Any]]) -> str:
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows))
     names = [scenario.name for scenario in SCENARIOS if not scenario.result["success"]]
     introduction = _INTRODUCTION.format(outcomes=f"success, {', '.join(names[:-1])} and {names[-1]}")
-    explanation = _EXPLANATION.format(example=json.dumps(LIMITED.result, indent=2))
+    explanation = _EXPLANATION.format(
+        example=json.dumps(LIMITED.result, indent=2),
+        fills_nulls=", ".join(client.name for client in clients if client.fills_nulls),
+    )
     return f"{introduction}\n{table}\n\n{explanation}"
 
 

@@ -18,11 +18,12 @@ from .scenarios import (
     AFTER_CANCELLED,
     CANCELLED,
     MAIN,
+    NULL_DROPPED,
+    NULL_SENT,
     SAVE,
     SAVED,
     SCENARIOS,
     SESSIONS,
-    WITHOUT_MODEL,
     Scenario,
     Session,
 )
@@ -66,7 +67,7 @@ def cases_of(clients: tuple[Client, ...]) -> tuple[Case, ...]:
 
 def scenarios_of(case: Case) -> Iterator[Scenario]:
     """Yield the calls whose whole result is judged."""
-    for scenario in (*SCENARIOS, *((WITHOUT_MODEL,) if case.client.fills_nulls else ())):
+    for scenario in (*((NULL_SENT, NULL_DROPPED) if case.client.fills_nulls else ()), *SCENARIOS):
         if case.transport in scenario.session.transports:
             yield scenario
 
