@@ -1,16 +1,15 @@
 """Runs a client's script once for one transport: all its calls, in as many sessions as they need settings."""
 
 import json
-import socket
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import httpx2
+from typing import Any, TextIO
 
 from .catalogue import HERE, Client
 from .environments import Program, inherited_environment
@@ -32,9 +31,7 @@ from .upstream import SILENT, Upstream
 RUN_SECONDS = 180
 START_SECONDS = 30
 
-SERVER = (sys.executable, "-m", "wemasy_mcp")
-
-PATHS = {"sse": "/sse", "streamable-http": "/mcp"}
+_ANNOUNCED = re.compile(r"http://127\.0\.0\.1:[0-9]+/(?:mcp|sse)$")
 
 
 @dataclass(frozen=True)
@@ -141,20 +138,27 @@ def _server(transport: str, settings: dict[str, str], log: Path) -> Iterator[dic
     if transport == "stdio":
         yield stdio_server(settings, str(HERE / "serve_logged.py"), str(log))
         return
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = (*SERVER, "--transport", transport, "--host", "127.0.0.1", "--port", str(port))
-    with log.open("w") as stderr:
-        process = subprocess.Popen(command, env=inherited_environment() | settings, stderr=stderr)
-    try:
-        _wait_until_healthy(f"http://127.0.0.1:{port}/healthz")
-        yield {"kind": transport, "url": f"http://127.0.0.1:{port}{PATHS[transport]}"}
-    finally:
-        process.terminate()
-        process.wait(START_SECONDS)
+    command = (sys.executable, "-m", "wemasy_mcp", "--transport", transport, "--host", "127.0.0.1", "--port", "0")
+    with log.open("w") as kept, ThreadPoolExecutor(1) as reader:
+        process = subprocess.Popen(
+            command, env=inherited_environment() | settings, stderr=subprocess.PIPE, text=True, bufsize=1
+        )
+        url: Future[str] = Future()
+        reader.submit(_keep, process, kept, url)
+        try:
+            yield {"kind": transport, "url": url.result(START_SECONDS)}
+        finally:
+            process.terminate()
+            process.wait(START_SECONDS)
 
 
-def _wait_until_healthy(url: str) -> None:
-    # Refused connections are tried again after 0.5 s, doubled each time.
-    with httpx2.Client(transport=httpx2.HTTPTransport(retries=6), trust_env=False, timeout=START_SECONDS) as client:
-        client.get(url).raise_for_status()
+def _keep(process: subprocess.Popen[str], log: TextIO, url: Future[str]) -> None:
+    """Keep what the server says on stderr, and tell the URL at which it says that it listens."""
+    assert process.stderr is not None
+    with process.stderr as lines:
+        for line in lines:
+            log.write(line)
+            if not url.done() and (announced := _ANNOUNCED.search(line)):
+                url.set_result(announced[0])
+    if not url.done():
+        url.set_exception(AssertionError(f"the server ended with {process.wait()}: {log.name}"))
