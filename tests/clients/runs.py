@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from .catalogue import HERE, Client
+from .catalogue import HERE, Client, Mode
 from .environments import Program, inherited_environment
 from .scenarios import (
     AFTER_CANCELLED,
@@ -39,11 +39,16 @@ class Case:
     """A client, how it is set, and what it speaks."""
 
     client: Client
-    mode: str
+    mode: Mode
     transport: str
 
+    @property
+    def cancels(self) -> bool:
+        """Whether the server learns that a call was cancelled."""
+        return self.transport in self.mode.cancels_over
+
     def __str__(self) -> str:
-        return "-".join(part for part in (self.client.id, self.mode, self.transport) if part)
+        return "-".join(part for part in (self.client.id, self.mode.name, self.transport) if part)
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def run(case: Case, program: Program, upstream: Upstream, directory: Path) -> Ou
                 log = directory / f"{session.name}.log"
                 server = servers.enter_context(_server(case.transport, settings, log))
                 plans.append({"name": session.name, "server": server, "calls": calls})
-        lines = run_script(program, {"mode": case.mode, "sessions": plans}, directory)
+        lines = run_script(program, {"mode": case.mode.name, "sessions": plans}, directory)
     return Outcome(
         {(line["session"], line["call"]): line for line in lines},
         {session.name: upstream.bodies[_prefix(case, session)] for session in SESSIONS},
@@ -117,7 +122,7 @@ def _prefix(case: Case, session: Session) -> str:
 
 
 def _calls(case: Case, session: Session, upstream: Upstream) -> Iterator[dict[str, Any]]:
-    if session is MAIN and case.transport in case.client.cancels_over:
+    if session is MAIN and case.cancels:
         prefix = _prefix(case, session)
         urls = {"arrived": upstream.arrived_url(prefix), "closed": upstream.closed_url(prefix)}
         arguments = {"kind": "fact", "key": SILENT}

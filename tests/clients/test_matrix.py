@@ -20,7 +20,7 @@ from .scenarios import (
 pytestmark = pytest.mark.clients
 
 CASES = cases_of(read_catalogue())
-CANCELLING = [case for case in CASES if case.transport in case.client.cancels_over]
+CANCELLING = [case for case in CASES if case.cancels]
 
 
 @pytest.mark.parametrize(
