@@ -47,12 +47,20 @@ class Attempt:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
+    connection: Any = None
+    """The TCP connection, as httpcore2 has it."""
     is_complete: bool = False
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Note that the request is about to be written. A proxy's CONNECT is not the request."""
         if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
             self.sent = True
+        elif event.endswith("connect_tcp.complete"):
+            self.connection = info["return_value"]
+        elif event.endswith("start_tls.failed"):
+            # httpcore2 closes it after an error, but not when the deadline cancels the handshake.
+            with anyio.CancelScope(shield=True):
+                await self.connection.aclose()
 
     @property
     def is_decided(self) -> bool:

@@ -102,7 +102,9 @@ def _shown(record: Record) -> dict[str, dict[str, str]]:
 def _type(value: object) -> str:
     if value is None:
         return "null"
-    return "text" if isinstance(value, str) else "json"
+    if isinstance(value, str):
+        return "text"
+    return "number" if isinstance(value, (int, float)) else "json"
 
 
 def _cut(value: object) -> str:
