@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -91,8 +91,9 @@ Conversation = Callable[[bytes, anyio.abc.SocketStream], Awaitable[None]]
 class Upstream:
     """The API as a process that listens on loopback: keeps the requests' bytes, and lets each test hold the talk."""
 
-    port: int
-    conversation: Conversation
+    converse: Conversation
+    port: int = 0
+    connections: int = 0
     requests: list[bytes] = field(default_factory=list)
     arrived: anyio.Event = field(default_factory=anyio.Event)
 
@@ -101,25 +102,33 @@ class Upstream:
         """What `WEMASY_BASE_URL` is set to."""
         return f"http://127.0.0.1:{self.port}/api"
 
-    async def _serve(self, stream: anyio.abc.SocketStream) -> None:
+    async def serve(self, stream: anyio.abc.SocketStream) -> None:
+        """Take one request after another from a connection, until either side closes it."""
+        self.connections += 1
         async with stream:
-            try:
-                request = await _read_request(stream)
-                self.requests.append(request)
-                self.arrived.set()
-                await self.conversation(request, stream)
-            except (anyio.BrokenResourceError, anyio.EndOfStream):
-                return
+            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream):
+                while True:
+                    request = await _read_request(stream)
+                    self.requests.append(request)
+                    self.arrived.set()
+                    await self.converse(request, stream)
 
 
 @asynccontextmanager
-async def listening(conversation: Conversation) -> AsyncIterator[Upstream]:
-    """Listen on a free loopback port for the time of the block."""
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    upstream = Upstream(listener.extra(anyio.abc.SocketAttribute.local_port), conversation)
-    async with listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, upstream._serve)
+async def listening(converse: Conversation) -> AsyncIterator[Upstream]:
+    """Be the API on a free loopback port for the time of the block."""
+    upstream = Upstream(converse)
+    async with accepting(upstream.serve) as upstream.port:
         yield upstream
+
+
+@asynccontextmanager
+async def accepting(serve: Callable[[anyio.abc.SocketStream], Awaitable[None]]) -> AsyncIterator[int]:
+    """Accept connections on a free loopback port, whose number is given, for the time of the block."""
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    async with listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, serve)
+        yield listener.extra(anyio.abc.SocketAttribute.local_port)
         tasks.cancel_scope.cancel()
 
 
@@ -127,6 +136,11 @@ async def answer_documented(request: bytes, stream: anyio.abc.SocketStream) -> N
     """Answer as the API's documentation shows."""
     (operation,) = (it for it in api_document.OPERATIONS if it.path.encode() in request)
     await stream.send(http_response(200, operation.sample_answer, api_document.RATE_LIMIT_HEADERS))
+
+
+async def answer_never(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    """Leave the caller waiting."""
+    await anyio.sleep_forever()
 
 
 def http_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> bytes:
