@@ -54,6 +54,13 @@ def build_parser() -> argparse.ArgumentParser:
     _add_common(serve)
     serve.set_defaults(run=_serve)
 
+    doctor = commands.add_parser(
+        "doctor", help="check settings, network and token, writing nothing", allow_abbrev=False
+    )
+    doctor.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+    doctor.add_argument("--env-file", type=Path, metavar="PATH", help="read settings from this file too")
+    doctor.set_defaults(run=_doctor)
+
     demo = commands.add_parser("demo", help="watch a real client save a memory in the sandbox", allow_abbrev=False)
     demo.set_defaults(run=_demo)
 
@@ -103,6 +110,12 @@ def _demo(options: argparse.Namespace) -> int:
     from wemasy_mcp.demo import run_demo
 
     return run_demo()
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from wemasy_mcp.doctor.command import run_doctor
+
+    return run_doctor(options.env_file, is_json=options.json)
 
 
 def _sandbox(options: argparse.Namespace) -> int:

@@ -47,6 +47,8 @@ class Attempt:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
+    connection: Any = None
+    """The TCP connection, as httpcore2 has it."""
     is_complete: bool = False
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
@@ -59,6 +61,12 @@ class Attempt:
         elif event.endswith("receive_response_body.complete"):
             # Before httpx2 closes the connection, which may fail or outlast the deadline.
             self.is_complete = self.sent
+        elif event.endswith("connect_tcp.complete"):
+            self.connection = info["return_value"]
+        elif event.endswith("start_tls.failed"):
+            # httpcore2 closes it after an error, but not when the deadline cancels the handshake.
+            with anyio.CancelScope(shield=True):
+                await self.connection.aclose()
 
     @property
     def is_decided(self) -> bool:
@@ -159,6 +167,14 @@ class WemasyClient:
             except httpx2.HTTPError as error:
                 if not attempt.is_decided:
                     raise _broken(error, attempt) from None
+            except (ValueError, OverflowError, ExceptionGroup) as error:
+                # A label over 63 characters or a port over 65535: Python refuses it on the way to the socket.
+                if attempt.sent:
+                    raise
+                logger.warning("unusable address", exc_info=error)
+                raise NotConfigured(
+                    "WEMASY_BASE_URL, HTTPS_PROXY or ALL_PROXY holds a host name or port that cannot be used."
+                ) from None
             finally:
                 self._deadlines.discard(deadline)
         if deadline.cancelled_caught and not attempt.is_decided:

@@ -67,7 +67,7 @@ def errors_table() -> str:
 
 def settings_table() -> str:
     """Return every setting with its default."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, field in Settings.model_fields.items():
         default = field.default
         shown = "" if default in (None, (), "") or isinstance(default, SecretStr) else f"`{_plain(default)}`"
@@ -80,7 +80,7 @@ def error_examples() -> str:
     parts = []
     for error in ERRORS:
         parts.append(f"### `{error.code}`\n\n{_first_line(error)}\n")
-        endpoints = [MEMORY_SAVE, CONNECTIONS_UPDATE] if error.retryable is None else [MEMORY_SAVE]
+        endpoints: list[AnyEndpoint] = [MEMORY_SAVE, CONNECTIONS_UPDATE] if error.retryable is None else [MEMORY_SAVE]
         for endpoint in endpoints:
             made = error(**_EXAMPLES.get(error.code, {}))  # type: ignore[arg-type]
             result = error_result(made, endpoint).structured_content

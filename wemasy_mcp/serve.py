@@ -1,5 +1,8 @@
 """The `serve` command: settings to a caller, a server and a transport."""
 
+import os
+import sys
+import threading
 from collections.abc import Sequence
 
 import anyio
@@ -13,6 +16,13 @@ from wemasy_mcp.server import Options, TokenSource, build_server
 from wemasy_mcp.settings import Settings, SettingsError, api_token, variable_of
 from wemasy_mcp.stdio import fill_closed_descriptors, serve_stdio
 
+_AT_A_TERMINAL = """\
+wemasy-mcp speaks MCP on stdin and stdout: an MCP client starts it and talks to it.
+To see it work, run `wemasy-mcp demo`. To end it here, press Ctrl-C or Ctrl-D."""
+
+EXIT_SECONDS = 0.8
+"""How long the process may take to exit once everything has been answered."""
+
 
 def serve(settings: Settings, problem: SettingsError | None = None) -> int:
     """Serve MCP until the client leaves or a signal arrives; return the exit status.
@@ -25,6 +35,8 @@ def serve(settings: Settings, problem: SettingsError | None = None) -> int:
         SettingsError: The settings cannot be used.
     """
     fill_closed_descriptors()
+    if sys.stdin is not None and sys.stdin.isatty():
+        print(_AT_A_TERMINAL, file=sys.stderr)
     log = start_logging(settings.log_level, settings.log_format)
     try:
         anyio.run(_serve_stdio, settings, problem)
@@ -49,6 +61,14 @@ async def _serve_stdio(settings: Settings, problem: SettingsError | None) -> Non
         await serve_stdio(server, caller.stop)
     finally:
         await caller.aclose()
+        _exit_in_time()
+
+
+def _exit_in_time() -> None:
+    """Do not let a thread that waits for a resolver keep the process: Python joins it, however long that takes."""
+    last_resort = threading.Timer(EXIT_SECONDS, os._exit, (0,))
+    last_resort.daemon = True
+    last_resort.start()
 
 
 def offered(settings: Settings) -> Sequence[AnyEndpoint]:

@@ -26,7 +26,7 @@ from wemasy_mcp.framing import LineSplitter, LongLine, Refusal, read_message
 GRACE_SECONDS = 3.0
 """How long calls under way may take to finish after the end of input."""
 
-LAST_WORDS_SECONDS = 1.0
+LAST_WORDS_SECONDS = 0.5
 """How long the answers of calls that were then stopped may take to be written."""
 
 _CHUNK = 65_536
@@ -185,7 +185,7 @@ class Incoming:
 
     async def _read(self) -> bytes:
         if not self._is_ended:
-            with self._reading:
+            with anyio.CancelScope() as self._reading:
                 try:
                     await anyio.wait_readable(self._descriptor)
                 except PermissionError:

@@ -45,9 +45,7 @@ def _depth_is_bounded(value: object) -> bool:
     for _ in range(MAX_DEPTH):
         if not level:
             return True
-        level = _containers(
-            item for held in level for item in (held.values() if isinstance(held, dict) else held)
-        )
+        level = _containers(item for held in level for item in (held.values() if isinstance(held, dict) else held))
     return not level
 
 

@@ -5,6 +5,7 @@ That order is Laravel's: a throttle around the authentication, validation in the
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
@@ -14,10 +15,9 @@ from starlette.routing import Route
 from wemasy_mcp.endpoint import AnyEndpoint, Creates, Updates
 from wemasy_mcp.sandbox import answer
 from wemasy_mcp.sandbox.answer import Answer
-from wemasy_mcp.sandbox.budget import Budget
-from wemasy_mcp.sandbox.faults import Fault, Faults
-from wemasy_mcp.sandbox.journal import Journal
-from wemasy_mcp.sandbox.request_body import BodyTooLarge, given_fields, read_body
+from wemasy_mcp.sandbox.contents import Contents
+from wemasy_mcp.sandbox.faults import Fault
+from wemasy_mcp.sandbox.request_body import BodyTooLargeError, given_fields, read_body
 from wemasy_mcp.sandbox.rules import Field, as_integer, fields_of, validate
 from wemasy_mcp.sandbox.silence import Silence
 from wemasy_mcp.sandbox.store import Record, Store
@@ -30,13 +30,13 @@ PREFIX = "/api/"
 class Operation:
     """One endpoint of the API."""
 
-    def __init__(self, endpoint: AnyEndpoint, store: Store, budget: Budget, faults: Faults, journal: Journal) -> None:
+    def __init__(self, endpoint: AnyEndpoint, contents: Contents) -> None:
         self._endpoint = endpoint
-        self._store = store
-        self._budget = budget
-        self._faults = faults
-        self._journal = journal
-        self._fields = fields_of(endpoint, _look_ups(endpoint, store))
+        self._store = contents.store
+        self._budget = contents.budget
+        self._faults = contents.faults
+        self._journal = contents.journal
+        self._fields = fields_of(endpoint, _look_ups(endpoint, contents.store))
 
     def route(self, silence: Silence) -> Route:
         """Return the route that serves it; `silence` is kept for calls that get no answer."""
@@ -45,7 +45,7 @@ class Operation:
             token = bearer_token(request.headers.get("Authorization", ""))
             try:
                 body = await read_body(request)
-            except BodyTooLarge:
+            except BodyTooLargeError:
                 too_large = Answer(413, {"message": "The POST data is too large."}, "The body is too large.")
                 self._note(request, token, too_large.status, too_large.why)
                 return too_large.response()
@@ -65,7 +65,7 @@ class Operation:
                 self._note(request, token, None, f"Fault: the answer {given.status} was lost. {given.why}")
                 return await silence.hang_up(request)
             self._note(request, token, given.status, given.why)
-            return given.response(remaining=0 if given.status == 429 else allowance.remaining)
+            return given.response(remaining=0 if given.status == HTTPStatus.TOO_MANY_REQUESTS else allowance.remaining)
 
         return Route(PREFIX + self._endpoint.path, call, methods=["POST"])
 

@@ -4,19 +4,20 @@ import time
 from collections.abc import Callable
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.sandbox.api import Operation
 from wemasy_mcp.sandbox.budget import Budget
+from wemasy_mcp.sandbox.contents import Contents
 from wemasy_mcp.sandbox.control import Control
 from wemasy_mcp.sandbox.faults import Faults
 from wemasy_mcp.sandbox.journal import Journal
+from wemasy_mcp.sandbox.no_route import NoRoute
+from wemasy_mcp.sandbox.page import page_routes
 from wemasy_mcp.sandbox.silence import Silence
 from wemasy_mcp.sandbox.store import IN_MEMORY, Store
-from wemasy_mcp.sandbox.tokens import bearer_token
 from wemasy_mcp.sandbox.view import View
 from wemasy_mcp.sandbox.watchers import Watchers
 
@@ -30,27 +31,21 @@ def build_sandbox(database: str = IN_MEMORY, *, clock: Callable[[], float] = tim
     Raises:
         SandboxDatabaseError: The file cannot be used.
     """
-    store = Store(database, ENDPOINTS)
     watchers = Watchers()
-    journal = Journal(clock, watchers.wake)
-    budget = Budget(clock)
-    faults = Faults()
+    contents = Contents(Store(database, ENDPOINTS), Budget(clock), Faults(), Journal(clock, watchers.wake), clock)
     silence = Silence()
-    view = View(ENDPOINTS, store, budget, journal, faults, clock)
-
-    async def no_route(request: Request, error: Exception) -> Response:
-        return _no_route(request, error, journal)
-
+    no_route = NoRoute(contents.journal)
     app = Starlette(
         routes=[
-            *(Operation(endpoint, store, budget, faults, journal).route(silence) for endpoint in ENDPOINTS),
-            *Control(faults, view, watchers).routes(),
+            *(Operation(endpoint, contents).route(silence) for endpoint in ENDPOINTS),
+            *Control(contents.faults, View(ENDPOINTS, contents), watchers).routes(),
+            *page_routes(),
         ],
-        exception_handlers={HTTPException: no_route, ClientDisconnect: _nobody_there},
+        exception_handlers={404: no_route.not_found, 405: no_route.wrong_method, ClientDisconnect: _nobody_there},
     )
     # A redirect would be followed with GET by some clients, and the API gives none.
     app.router.redirect_slashes = False
-    app.state.store = store
+    app.state.store = contents.store
 
     def stop() -> None:
         watchers.end()
@@ -58,23 +53,6 @@ def build_sandbox(database: str = IN_MEMORY, *, clock: Callable[[], float] = tim
 
     app.state.stop = stop
     return app
-
-
-def _no_route(request: Request, error: Exception, journal: Journal) -> Response:
-    assert isinstance(error, HTTPException)
-    path = request.url.path
-    message = error.detail
-    if error.status_code == 404:
-        message = f"The route {path.strip('/')} could not be found."
-    elif error.status_code == 405:
-        supported = (error.headers or {}).get("Allow", "")
-        message = (
-            f"The {request.method} method is not supported for route {path.strip('/')}. Supported methods: {supported}."
-        )
-    if not path.startswith("/_sandbox/"):
-        token = bearer_token(request.headers.get("Authorization", ""))
-        journal.note(request.method, path, token, error.status_code, message)
-    return JSONResponse({"message": message}, error.status_code, headers=error.headers)
 
 
 async def _nobody_there(_: Request, __: Exception) -> Response:

@@ -1,15 +1,14 @@
 """The routes under `/_sandbox`: the state, once or live, and the faults. None of them exists at the real API."""
 
 from pydantic import ValidationError
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wemasy_mcp.sandbox.faults import MOST_PENDING, FaultOrder, Faults, TooManyFaults
+from wemasy_mcp.sandbox.faults import MOST_PENDING, FaultOrder, Faults, TooManyFaultsError
 from wemasy_mcp.sandbox.loopback import LoopbackOnly
-from wemasy_mcp.sandbox.request_body import BodyTooLarge, read_body
+from wemasy_mcp.sandbox.request_body import BodyTooLargeError, read_body
 from wemasy_mcp.sandbox.view import View, pending
 from wemasy_mcp.sandbox.watchers import EventStream, Watchers
 
@@ -25,13 +24,11 @@ class Control:
     def routes(self) -> list[Route]:
         """Return the routes, all of them for loopback only."""
         return [
-            Route(path, call, methods=[method], middleware=[Middleware(LoopbackOnly)])
-            for method, path, call in (
-                ("GET", "/_sandbox/state", self.state),
-                ("GET", "/_sandbox/events", self.events),
-                ("GET", "/_sandbox/faults", self.pending),
-                ("POST", "/_sandbox/faults", self.order),
-                ("DELETE", "/_sandbox/faults", self.clear),
+            Route(path, call, methods=methods, middleware=[Middleware(LoopbackOnly)])
+            for path, methods, call in (
+                ("/_sandbox/state", ["GET"], self.state),
+                ("/_sandbox/events", ["GET"], self.events),
+                ("/_sandbox/faults", ["GET", "POST", "DELETE"], self.faults),
             )
         ]
 
@@ -42,31 +39,25 @@ class Control:
     async def events(self, _: Request) -> Response:
         """Return the same as a stream of server-sent events, as often as it changes."""
         if self._watchers.full:
-            raise HTTPException(503, "Too many pages watch the sandbox.")
+            return JSONResponse({"message": "Too many pages watch the sandbox."}, 503)
         return EventStream(self._watchers, self._view)
 
-    async def pending(self, _: Request) -> Response:
-        """Return the faults that are still to come."""
+    async def faults(self, request: Request) -> Response:
+        """Return the faults that are still to come. POST adds some (its body is a `FaultOrder`), DELETE drops all."""
+        if request.method == "DELETE":
+            self._faults.clear()
+            self._watchers.wake()
+        if request.method == "POST":
+            try:
+                self._faults.order(FaultOrder.model_validate_json(await read_body(request)))
+            except ValidationError as error:
+                return _refused({".".join(map(str, item["loc"])) or "body": [item["msg"]] for item in error.errors()})
+            except BodyTooLargeError:
+                return _refused({"body": ["It is too large."]})
+            except TooManyFaultsError:
+                return _refused({"count": [f"At most {MOST_PENDING} faults can be pending."]})
+            self._watchers.wake()
         return JSONResponse({"pending": pending(self._faults)})
-
-    async def order(self, request: Request) -> Response:
-        """Add faults; the body is a `FaultOrder`."""
-        try:
-            self._faults.order(FaultOrder.model_validate_json(await read_body(request)))
-        except ValidationError as error:
-            return _refused({".".join(map(str, item["loc"])) or "body": [item["msg"]] for item in error.errors()})
-        except (TooManyFaults, BodyTooLarge):
-            return _refused({"count": [f"At most {MOST_PENDING} faults can be pending."]})
-        return await self._changed(request)
-
-    async def clear(self, request: Request) -> Response:
-        """Drop the faults that are still to come."""
-        self._faults.clear()
-        return await self._changed(request)
-
-    async def _changed(self, request: Request) -> Response:
-        self._watchers.wake()
-        return await self.pending(request)
 
 
 def _refused(errors: dict[str, list[str]]) -> Response:

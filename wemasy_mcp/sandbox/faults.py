@@ -37,7 +37,7 @@ class Fault:
     """Set for 429 only."""
 
 
-class TooManyFaults(Exception):
+class TooManyFaultsError(Exception):
     """More than `MOST_PENDING` would be pending."""
 
 
@@ -51,10 +51,10 @@ class Faults:
         """Put the ordered faults behind those that are pending.
 
         Raises:
-            TooManyFaults: None was added.
+            TooManyFaultsError: None was added.
         """
         if len(self._pending) + order.count > MOST_PENDING:
-            raise TooManyFaults
+            raise TooManyFaultsError
         fault = Fault(order.fault, order.retry_after if order.fault == "429" else None)
         self._pending.extend([fault] * order.count)
 

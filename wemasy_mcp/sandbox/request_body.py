@@ -11,7 +11,7 @@ LARGEST_BODY = 8 * 1024 * 1024
 """Bytes; PHP's default `post_max_size`."""
 
 
-class BodyTooLarge(Exception):
+class BodyTooLargeError(Exception):
     """The body has more than `LARGEST_BODY` bytes."""
 
 
@@ -19,13 +19,13 @@ async def read_body(request: Request) -> bytes:
     """Return the body.
 
     Raises:
-        BodyTooLarge: It is not read to its end.
+        BodyTooLargeError: It is not read to its end.
     """
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > LARGEST_BODY:
-            raise BodyTooLarge
+            raise BodyTooLargeError
     return bytes(body)
 
 

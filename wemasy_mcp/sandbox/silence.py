@@ -10,7 +10,7 @@ HANG_UP = "hang_up"
 """The key in the ASGI scope's `state` under which a server that can close a connection unanswered puts how."""
 
 
-class AnswerLost(ConnectionResetError):
+class AnswerLostError(ConnectionResetError):
     """The call was carried out, and there is no connection to close: what an in-process caller gets instead."""
 
 
@@ -37,11 +37,11 @@ class Silence:
         """Close the connection.
 
         Raises:
-            AnswerLost: The server offers no way to.
+            AnswerLostError: The server offers no way to.
         """
         close = request.scope.get("state", {}).get(HANG_UP)
         if close is None:
-            raise AnswerLost("the sandbox gave no answer, as ordered")
+            raise AnswerLostError("the sandbox gave no answer, as ordered")
         close()
         await _until_disconnected(request)
         return Response(status_code=204)

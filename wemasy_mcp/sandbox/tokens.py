@@ -9,8 +9,12 @@ REJECTED_TOKEN = "sandbox-token-rejected"  # noqa: S105 - public on purpose
 FORBIDDEN_TOKEN = "sandbox-token-forbidden"  # noqa: S105 - public on purpose
 """Known, but without the permission: answered 403."""
 
-READY_MADE = (SANDBOX_TOKEN, REJECTED_TOKEN, FORBIDDEN_TOKEN)
-"""All that may ever be shown."""
+READY_MADE = {
+    SANDBOX_TOKEN: "Token",
+    REJECTED_TOKEN: "Token that gets 401",
+    FORBIDDEN_TOKEN: "Token that gets 403",
+}
+"""All tokens that may ever be shown, and what they are."""
 
 
 def bearer_token(authorization: str) -> str:

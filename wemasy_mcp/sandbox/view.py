@@ -1,15 +1,16 @@
 """What the sandbox holds, as JSON for whoever looks at it: bounded in number and length, without tokens of callers."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from wemasy_mcp.endpoint import AnyEndpoint, Updates
-from wemasy_mcp.sandbox.budget import REQUESTS_PER_WINDOW, WINDOW_SECONDS, Budget
+from wemasy_mcp.sandbox.api import PREFIX
+from wemasy_mcp.sandbox.budget import REQUESTS_PER_WINDOW, WINDOW_SECONDS
+from wemasy_mcp.sandbox.contents import Contents
+from wemasy_mcp.sandbox.example import example_arguments
 from wemasy_mcp.sandbox.faults import Faults
-from wemasy_mcp.sandbox.journal import Journal
-from wemasy_mcp.sandbox.store import Record, Store
-from wemasy_mcp.sandbox.tokens import SANDBOX_TOKEN
+from wemasy_mcp.sandbox.store import Record
+from wemasy_mcp.sandbox.tokens import READY_MADE, SANDBOX_TOKEN
 
 SHOWN_RECORDS = 50
 """How many records of a collection are shown, the newest ones."""
@@ -21,29 +22,25 @@ LONGEST_SHOWN = 300
 class View:
     """Renders the state. Times are in seconds of the sandbox's own clock, which `now` tells."""
 
-    def __init__(
-        self,
-        endpoints: tuple[AnyEndpoint, ...],
-        store: Store,
-        budget: Budget,
-        journal: Journal,
-        faults: Faults,
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, endpoints: tuple[AnyEndpoint, ...], contents: Contents) -> None:
         self._columns = _columns(endpoints)
-        self._store = store
-        self._budget = budget
-        self._journal = journal
-        self._faults = faults
-        self._clock = clock
+        self._examples = [
+            {
+                "title": endpoint.title,
+                "path": PREFIX + endpoint.path,
+                "body": example_arguments(endpoint),
+            }
+            for endpoint in endpoints
+        ]
+        self._contents = contents
 
     def now(self) -> float:
         """Return the time that the others are to be compared with."""
-        return self._clock()
+        return self._contents.clock()
 
     def state(self) -> dict[str, Any]:
         """Return everything but `now`: equal as long as nothing has happened."""
-        left = self._budget.left(SANDBOX_TOKEN)
+        left = self._contents.budget.left(SANDBOX_TOKEN)
         return {
             "collections": [self._collection(name, columns) for name, columns in self._columns.items()],
             "requests": [
@@ -56,7 +53,7 @@ class View:
                     "status": entry.status,
                     "why": entry.why,
                 }
-                for entry in self._journal.newest_first()
+                for entry in self._contents.journal.newest_first()
             ],
             "budget": {
                 "token": SANDBOX_TOKEN,
@@ -65,15 +62,17 @@ class View:
                 "window_seconds": WINDOW_SECONDS,
                 "resets_at": left.resets_at,
             },
-            "pending": pending(self._faults),
+            "pending": pending(self._contents.faults),
+            "tokens": [{"token": token, "gets": gets} for token, gets in READY_MADE.items()],
+            "examples": self._examples,
         }
 
     def _collection(self, name: str, columns: list[str]) -> dict[str, Any]:
         return {
             "name": name,
-            "count": self._store.count(name),
+            "count": self._contents.store.count(name),
             "columns": columns,
-            "records": [_shown(record) for record in self._store.newest(name, SHOWN_RECORDS)],
+            "records": [_shown(record) for record in self._contents.store.newest(name, SHOWN_RECORDS)],
         }
 
 
@@ -103,7 +102,9 @@ def _shown(record: Record) -> dict[str, dict[str, str]]:
 def _type(value: object) -> str:
     if value is None:
         return "null"
-    return "text" if isinstance(value, str) else "json"
+    if isinstance(value, str):
+        return "text"
+    return "number" if isinstance(value, (int, float)) else "json"
 
 
 def _cut(value: object) -> str:

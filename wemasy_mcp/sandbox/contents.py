@@ -1,0 +1,21 @@
+"""Everything that one sandbox holds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wemasy_mcp.sandbox.budget import Budget
+from wemasy_mcp.sandbox.faults import Faults
+from wemasy_mcp.sandbox.journal import Journal
+from wemasy_mcp.sandbox.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the routes work on and the page shows."""
+
+    store: Store
+    budget: Budget
+    faults: Faults
+    journal: Journal
+    clock: Callable[[], float]
+    """Counts seconds, from any beginning."""

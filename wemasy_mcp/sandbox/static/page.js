@@ -1,0 +1,201 @@
+"use strict";
+
+const byId = (id) => document.getElementById(id);
+
+// Every value becomes text, never markup.
+function element(tag, { text, ...attributes } = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (text !== undefined) made.textContent = text;
+  made.append(...children);
+  return made;
+}
+
+let shown = null;
+let receivedAt = 0;
+
+const sandboxNow = () => shown.now + (performance.now() - receivedAt) / 1000;
+
+function age(at) {
+  const seconds = Math.max(0, Math.floor(sandboxNow() - at));
+  if (seconds < 2) return "now";
+  if (seconds < 60) return `${seconds} s ago`;
+  return seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : `${Math.floor(seconds / 3600)} h ago`;
+}
+
+function kind(status) {
+  if (status === null || status >= 500) return "bad";
+  if (status === 429) return "limit";
+  return status < 400 ? "good" : "warn";
+}
+
+const RETRY_AFTER_FAULT = "429";
+const faultName = (fault) =>
+  document.querySelector(`[data-fault="${CSS.escape(fault)}"] b`).textContent;
+
+function showAccess({ tokens, examples }) {
+  if (byId("examples").children.length) return;
+  for (const { token, gets } of tokens) {
+    byId("access").append(
+      element("div", {}, element("dt", { text: gets }), element("dd", {}, element("code", { text: token }))),
+    );
+  }
+  for (const example of examples) {
+    const button = element("button", { type: "button", text: example.title });
+    button.addEventListener("click", () => sendExample(example, tokens[0].token));
+    byId("examples").append(button);
+  }
+}
+
+function showBudget() {
+  const { limit, remaining, resets_at: resetsAt } = shown.budget;
+  const seconds = resetsAt === null ? 0 : Math.ceil(resetsAt - sandboxNow());
+  const left = seconds > 0 ? remaining : limit;
+  byId("remaining").textContent = left;
+  byId("limit").textContent = limit;
+  byId("meter").max = limit;
+  byId("meter").value = left;
+  byId("arc").setAttribute("stroke-dasharray", `${(100 * left) / limit} 100`);
+  document.querySelector(".budget").dataset.level = left === 0 ? "out" : left <= limit / 5 ? "low" : "fine";
+  byId("window").textContent =
+    seconds > 0 ? `Full again in ${seconds} s` : "The minute begins with the next call.";
+}
+
+function showPending(pending) {
+  const chips = pending.map(({ fault, count, retry_after: retryAfter }) =>
+    element("span", {
+      class: "chip",
+      text: `${faultName(fault)}${retryAfter === undefined ? "" : `, retry after ${retryAfter} s`}${count > 1 ? ` × ${count}` : ""}`,
+    }),
+  );
+  byId("pending").replaceChildren(...(chips.length ? ["Next: ", ...chips] : ["The next calls are answered as usual."]));
+  byId("clear").hidden = !chips.length;
+}
+
+function showRequests(requests, newestBefore) {
+  byId("no-requests").hidden = requests.length > 0;
+  byId("journal-scroll").hidden = !requests.length;
+  byId("journal").replaceChildren(
+    ...requests.map(({ number, received_at: at, method, path, token, status, why }) => {
+      const cut = path.lastIndexOf("/", path.lastIndexOf("/") - 1) + 1;
+      return element(
+        "li",
+        { class: number > newestBefore ? "fresh" : "", "data-number": number },
+        element("span", { class: "status", "data-kind": kind(status), text: status ?? "no answer" }),
+        element(
+          "span",
+          { class: "path", title: path },
+          element("span", { class: "stem", text: `${method} ${path.slice(0, cut)}` }),
+          element("span", { class: "tail", text: path.slice(cut) }),
+        ),
+        element("span", { class: "age", "data-at": at, text: age(at) }),
+        element("bdi", { class: "why", text: why }),
+        ...(token === shown.budget.token ? [] : [element("span", { class: "token", text: token })]),
+      );
+    }),
+  );
+  const newest = requests[0];
+  if (newestBefore > 0 && newest && newest.number > newestBefore) {
+    byId("announcement").textContent = `${newest.status ?? "No answer"}: ${newest.why}`;
+  }
+}
+
+function cell(value) {
+  if (value === undefined) return element("td", { "data-type": "absent", text: "–", title: "left out" });
+  return element("td", { "data-type": value.type }, element("bdi", { text: value.text }));
+}
+
+function showCollections(collections, before) {
+  byId("collections").replaceChildren(
+    ...collections.map(({ name, count, columns, records }) => {
+      const known = before?.find((other) => other.name === name)?.records.map((record) => JSON.stringify(record));
+      const titleId = `collection-${name}`;
+      const title = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+      const rows = records.map((record) =>
+        element(
+          "tr",
+          { class: known && !known.includes(JSON.stringify(record)) ? "fresh" : "" },
+          ...columns.map((column) => cell(record[column])),
+        ),
+      );
+      const head = columns.map((column) => element("th", { scope: "col", text: column.replaceAll("_", " ") }));
+      const table = element("table", { class: columns.length > 3 ? "many" : "few" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
+      const many = count > records.length ? `the newest ${records.length} of ${count}` : `${count}`;
+      return element(
+        "section",
+        { class: "panel", "aria-labelledby": titleId, "data-collection": name },
+        element("header", {}, element("h2", { id: titleId, text: title }), element("span", { class: "quiet", text: many })),
+        records.length
+          ? element("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": titleId }, table)
+          : element("p", { class: "empty", text: "Nothing is stored yet." }),
+      );
+    }),
+  );
+}
+
+function show(state) {
+  const before = shown;
+  shown = state;
+  receivedAt = performance.now();
+  showAccess(state);
+  showBudget();
+  showPending(state.pending);
+  showRequests(state.requests, before?.requests[0]?.number ?? (before ? 0 : Infinity));
+  showCollections(state.collections, before?.collections);
+}
+
+function tick() {
+  if (!shown) return;
+  showBudget();
+  for (const made of document.querySelectorAll(".age")) made.textContent = age(Number(made.dataset.at));
+}
+
+function tell(state, text) {
+  byId("link").dataset.state = state;
+  byId("link").textContent = text;
+}
+
+let source = null;
+
+function connect() {
+  source?.close();
+  source = new EventSource("/_sandbox/events");
+  source.addEventListener("open", () => tell("live", "Live"));
+  source.addEventListener("message", ({ data }) => show(JSON.parse(data)));
+  source.addEventListener("error", () => {
+    tell("waiting", "Not connected, trying again");
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
+  });
+}
+
+async function sendExample({ path, body }, token) {
+  const headers = { Authorization: `Bearer ${token}`, Accept: "application/json", "Content-Type": "application/json" };
+  try {
+    await fetch(path, { method: "POST", headers, body: JSON.stringify(body), signal: AbortSignal.timeout(5000) });
+  } catch {
+    // A call that was made to fail; the list of requests says how.
+  }
+}
+
+async function order(method, body) {
+  const headers = body ? { "Content-Type": "application/json" } : {};
+  const answer = await fetch("/_sandbox/faults", { method, headers, body: body && JSON.stringify(body) });
+  if (answer.ok) return;
+  const { message, errors } = await answer.json();
+  byId("pending").textContent = Object.values(errors ?? { message: [message] }).flat().join(" ");
+}
+
+for (const button of document.querySelectorAll("[data-fault]")) {
+  button.addEventListener("click", () => {
+    const { fault } = button.dataset;
+    const retryAfter = fault === RETRY_AFTER_FAULT ? { retry_after: byId("retry-after").valueAsNumber } : {};
+    order("POST", { fault, count: byId("count").valueAsNumber, ...retryAfter });
+  });
+}
+byId("clear").addEventListener("click", () => order("DELETE"));
+byId("base-url").textContent = `${location.origin}/api`;
+
+// A hidden page gives its connection back: browsers open only six to one server.
+document.addEventListener("visibilitychange", () => (document.hidden ? source.close() : connect()));
+setInterval(tick, 1000);
+connect();
