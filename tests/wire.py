@@ -47,7 +47,7 @@ class Recorded:
 
     def answer(self, status: int, body: Any = b"", headers: Mapping[str, str] | None = None) -> None:
         """Answer every call from now on with this: `body` as it is where it is bytes, else as JSON."""
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        content = body if isinstance(body, bytes) else as_json(body)
         self._answer = lambda request: httpx2.Response(status, content=content, headers=headers)
 
     def fail(self, error: type[Exception], text: str = "never shown") -> None:
@@ -145,10 +145,18 @@ async def answer_never(request: bytes, stream: anyio.abc.SocketStream) -> None:
 
 def http_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> bytes:
     """Return an HTTP/1.1 answer as it goes over the wire."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    content = body if isinstance(body, bytes) else as_json(body)
     lines = [f"HTTP/1.1 {status} Status", f"Content-Length: {len(content)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+def as_json(body: Any) -> bytes:
+    """Return a body as the API sends it: characters as they are, but for half an emoji, which only an escape holds."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body).encode()
 
 
 def body_of(request: bytes) -> bytes:
