@@ -47,12 +47,26 @@ class Attempt:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
+    connection: Any = None
+    """The TCP connection, as httpcore2 has it."""
     is_complete: bool = False
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note that the request is about to be written. A proxy's CONNECT is not the request."""
-        if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
-            self.sent = True
+        """Note that the request is about to be written, and that the answer was read whole.
+
+        A proxy's CONNECT is not the request, and its answer not the answer.
+        """
+        if event.endswith("send_request_headers.started"):
+            self.sent = info["request"].method != b"CONNECT"
+        elif event.endswith("receive_response_body.complete"):
+            # Before httpx2 closes the connection, which may fail or outlast the deadline.
+            self.is_complete = self.sent
+        elif event.endswith("connect_tcp.complete"):
+            self.connection = info["return_value"]
+        elif event.endswith("start_tls.failed"):
+            # httpcore2 closes it after an error, but not when the deadline cancels the handshake.
+            with anyio.CancelScope(shield=True):
+                await self.connection.aclose()
 
     @property
     def is_decided(self) -> bool:
@@ -237,8 +251,7 @@ async def _post(http: httpx2.AsyncClient, url: str, headers: dict[str, str], bod
             attempt.body += chunk
             if len(attempt.body) > MAX_BODY:
                 attempt.body.clear()
-                break
-        attempt.is_complete = True
+                return
 
 
 def _broken(error: httpx2.HTTPError, attempt: Attempt) -> WemasyError:

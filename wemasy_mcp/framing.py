@@ -106,13 +106,14 @@ def _refuse(line: bytes) -> Refusal:
         return _refusal(types.PARSE_ERROR, "The message is no JSON.", _find_id(line))
     if not isinstance(value, dict):
         return _refusal(types.INVALID_REQUEST, "The message is no JSON object; batches are not taken.", None)
-    if value.get("jsonrpc") == "2.0" and isinstance(value.get("method"), str) and _is_id(value.get("id")):
-        # Valid by shape, so its strings or its depth are what could not be read.
-        return _refusal(types.PARSE_ERROR, "The message holds lone surrogates or is nested too deeply.", value["id"])
-    request_id = value.get("id")
-    return _refusal(
-        types.INVALID_REQUEST, "The message is no JSON-RPC 2.0 message.", request_id if _is_id(request_id) else None
-    )
+    request_id = value.get("id") if _is_id(value.get("id")) else None
+    if value.get("jsonrpc") == "2.0" and isinstance(value.get("method"), str) and request_id is not None:
+        if isinstance(value.get("params", {}), dict):
+            # Valid by shape, so its strings or its depth are what could not be read.
+            text = "The message holds lone surrogates or is nested too deeply."
+            return _refusal(types.PARSE_ERROR, text, request_id)
+        return _refusal(types.INVALID_REQUEST, "The params should be an object.", request_id)
+    return _refusal(types.INVALID_REQUEST, "The message is no JSON-RPC 2.0 message.", request_id)
 
 
 def _is_id(value: object) -> bool:

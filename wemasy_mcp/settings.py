@@ -4,6 +4,7 @@ Every refusal names the variable and never shows its value: a value may be a sec
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -26,9 +27,11 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 class SettingsError(ValueError):
     """A setting is missing or cannot be used. `str()` of it is one line that names the variable."""
 
-    def __init__(self, variable: str, problem: str) -> None:
+    def __init__(self, variable: str, problem: str, further: Sequence["SettingsError"] = ()) -> None:
         self.variable = variable
         self.problem = problem
+        self.further = tuple(further)
+        """What else cannot be used."""
         super().__init__(f"{variable} {problem}")
 
 
@@ -118,16 +121,16 @@ def load_settings(env_file: Path | None = None, **flags: Any) -> Settings:
     """Return the settings: flags, then the environment, then `env_file`, then the defaults.
 
     Raises:
-        SettingsError: Names the first variable (or flag) that cannot be used.
+        SettingsError: Names the first variable (or flag) that cannot be used, and holds the further ones.
     """
     if env_file is not None and not env_file.is_file():
         raise SettingsError("--env-file", f"names no file: {env_file}")
     try:
         return Settings(_env_file=env_file, **flags)
     except ValidationError as error:
-        detail = error.errors(include_url=False, include_input=False)[0]
-        variable = variable_of(str(detail["loc"][0]))
-        raise SettingsError(variable, _problem(detail["msg"])) from None
+        details = error.errors(include_url=False, include_input=False)
+        first, *further = [SettingsError(variable_of(str(one["loc"][0])), _problem(one["msg"])) for one in details]
+        raise SettingsError(first.variable, first.problem, further) from None
     except (OSError, UnicodeDecodeError):
         raise SettingsError("--env-file", f"cannot be read: {env_file}") from None
 

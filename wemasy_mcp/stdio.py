@@ -26,7 +26,7 @@ from wemasy_mcp.framing import LineSplitter, LongLine, Refusal, read_message
 GRACE_SECONDS = 3.0
 """How long calls under way may take to finish after the end of input."""
 
-LAST_WORDS_SECONDS = 1.0
+LAST_WORDS_SECONDS = 0.5
 """How long the answers of calls that were then stopped may take to be written."""
 
 _CHUNK = 65_536
@@ -50,19 +50,22 @@ async def serve_stdio(server: Server[Any], stop_calls: Callable[[], None]) -> No
         incoming = Incoming(stdin, outgoing, stop_calls)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_end_on_signal, incoming)
+            tasks.start_soon(outgoing.write_backlog)
             await server.run(incoming, outgoing, server.create_initialization_options())
             tasks.cancel_scope.cancel()
 
 
 class Outgoing:
-    """The stream of messages to the client: whole lines, one at a time, without blocking the event loop."""
+    """The stream of messages to the client: whole lines, in order, without blocking the event loop."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._line = anyio.Lock()
+        self._backlog = bytearray()
+        self._has_backlog = anyio.Event()
+        self._is_written = anyio.Event()
+        self._is_written.set()
         self._unanswered: Counter[types.RequestId] = Counter()
         self._all_answered: anyio.Event | None = None
-        self._is_broken = False
 
     def expect_answer(self, request_id: types.RequestId) -> None:
         """Note that a request was read."""
@@ -87,22 +90,37 @@ class Outgoing:
         return not self._unanswered
 
     async def send(self, item: SessionMessage) -> None:
-        """Write one message."""
+        """Write one message. Cancelled, it leaves no torn line: what is left goes out all the same."""
         message = item.message
-        await self._write(message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n")
+        self._backlog += message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+        self._write_what_fits()
+        await self._is_written.wait()
         if isinstance(message, (types.JSONRPCResponse, types.JSONRPCError)) and message.id is not None:
             self.forget_answer(message.id)
 
-    async def _write(self, line: bytes) -> None:
-        async with self._line:
-            while line and not self._is_broken:
-                try:
-                    line = line[os.write(self._descriptor, line) :]
-                except BlockingIOError:
-                    await anyio.wait_writable(self._descriptor)
-                except OSError:
-                    # The client has gone: nobody is left to be told. What calls did stands in the log.
-                    self._is_broken = True
+    async def write_backlog(self) -> None:
+        """Write what did not fit into the pipe as the client reads it; runs beside the server."""
+        while True:
+            await self._has_backlog.wait()
+            await anyio.wait_writable(self._descriptor)
+            self._write_what_fits()
+
+    def _write_what_fits(self) -> None:
+        try:
+            while self._backlog:
+                written = os.write(self._descriptor, bytes(self._backlog[:_CHUNK]))
+                del self._backlog[:written]
+        except BlockingIOError:
+            if self._is_written.is_set():
+                self._is_written = anyio.Event()
+                self._has_backlog.set()
+            return
+        except OSError:
+            # The client has gone: nobody is left to be told. What calls did stands in the log.
+            self._backlog.clear()
+        if not self._is_written.is_set():
+            self._is_written.set()
+            self._has_backlog = anyio.Event()
 
     async def aclose(self) -> None:
         """Nothing to close: the process's own descriptors outlive the stream."""

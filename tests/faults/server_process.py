@@ -10,18 +10,24 @@ import re
 import signal
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
 import anyio
 
+SERVER = (sys.executable, "-m", "wemasy_mcp")
+
 Era = Literal["2025-11-25", "2026-07-28"]
 ERAS: tuple[Era, ...] = ("2025-11-25", "2026-07-28")
 
 TOKEN = "91|Qm7tVx2LkP9sZr4NdW8cYb3HfJ6gTe1A"
 """The secret that may be seen nowhere but by the upstream. Of the form that Laravel issues."""
+
+VALUE = "a value that no log may hold"
+"""What the players write; the server's log must not repeat it."""
 
 EXIT_SECONDS = 5
 ANSWER_SECONDS = 30
@@ -49,7 +55,9 @@ class ServerProcess:
         self._ids = count(1)
         self._answers: dict[str, dict[str, Any]] = {}
         self._changed = asyncio.Condition()
-        self._readers = [asyncio.create_task(self._read_stdout())]
+        self._readers: list[asyncio.Task[None]] = []
+        if process.stdout is not None:
+            self._readers.append(asyncio.create_task(self._read_stdout(process.stdout)))
         if process.stderr is not None:
             self._readers.append(asyncio.create_task(self._read_stderr(process.stderr)))
 
@@ -158,10 +166,10 @@ class ServerProcess:
         for secret in (TOKEN, *TOKEN.split("|")[1:]):
             assert secret.encode() not in written
         assert b"Traceback" not in self.stderr, self.stderr.decode()
+        assert VALUE.encode() not in self.stderr
 
-    async def _read_stdout(self) -> None:
-        assert self._process.stdout is not None
-        async for line in self._process.stdout:
+    async def _read_stdout(self, stdout: asyncio.StreamReader) -> None:
+        async for line in stdout:
             self.stdout.append(line)
             message = json.loads(line)
             async with self._changed:
@@ -175,19 +183,20 @@ class ServerProcess:
 
 
 @asynccontextmanager
-async def serving(
+async def launched(
     settings: Mapping[str, str],
     *,
     era: Era = "2025-11-25",
-    command: Sequence[str] = (sys.executable, "-m", "wemasy_mcp"),
+    command: Sequence[str] = SERVER,
     folder: Path | None = None,
+    stdout: int = asyncio.subprocess.PIPE,
     stderr: int = asyncio.subprocess.PIPE,
 ) -> AsyncGenerator[ServerProcess]:
-    """Run a server with `settings`, say hello, and see it end as it should when the test is done with it."""
+    """Start a server with `settings`, and see that no process is left of it."""
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=stdout,
         stderr=stderr,
         env=environment({"WEMASY_API_TOKEN": TOKEN, **settings}),
         cwd=folder,
@@ -195,11 +204,48 @@ async def serving(
     )
     server = ServerProcess(process, era)
     try:
+        yield server
+    finally:
+        server.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def serving(
+    settings: Mapping[str, str],
+    *,
+    era: Era = "2025-11-25",
+    command: Sequence[str] = SERVER,
+    folder: Path | None = None,
+    stderr: int = asyncio.subprocess.PIPE,
+) -> AsyncGenerator[ServerProcess]:
+    """Run a server, say hello, and see it end as it should when the test is done with it."""
+    async with launched(settings, era=era, command=command, folder=folder, stderr=stderr) as server:
         await server.handshake()
         yield server
         server.leave()
         assert await server.exit_status() == 0
         server.verify_streams()
-    finally:
-        server.kill()
-        await process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A server that has exited, and all that it wrote."""
+
+    status: int
+    messages: list[dict[str, Any]]
+    stderr: bytes
+
+
+async def run(
+    settings: Mapping[str, str], sent: bytes, folder: Path | None = None, command: Sequence[str] = SERVER
+) -> Ended:
+    """Run a server as `printf … | wemasy-mcp` does: everything at once, then the end of input."""
+    async with launched(settings, folder=folder, command=command) as server:
+        # A server that was given another stdin leaves this one unread.
+        with suppress(ConnectionError):
+            await server.write(sent)
+        server.leave()
+        status = await server.exit_status()
+        server.verify_streams()
+    return Ended(status, [json.loads(line) for line in server.stdout], bytes(server.stderr))

@@ -99,16 +99,13 @@ async def test_loopback_traffic_never_meets_a_proxy(
 
 UNUSABLE = [
     {"ALL_PROXY": "socks5://127.0.0.1:9"},
-    {"ALL_PROXY": "socks4://127.0.0.1:9"},
     {"HTTPS_PROXY": "socks5h://127.0.0.1:9"},
     {"HTTPS_PROXY": "::::"},
     {"HTTPS_PROXY": "http://[::1"},
     {"HTTPS_PROXY": "ftp://127.0.0.1:9"},
-    {"HTTPS_PROXY": "http://127.0.0.1:port"},
     {"HTTPS_PROXY": "http://127.0.0.1:99999"},
     {"HTTPS_PROXY": "http://127.0.0.1:1"},
     {"HTTPS_PROXY": "http://\x7f\u00e9"},
-    {"HTTPS_PROXY": "none"},
 ]
 
 
@@ -131,7 +128,7 @@ async def test_proxy_variables_that_cannot_be_used_do_not_disturb_loopback(upstr
         await Player(server, upstream, await read_schemas(server)).expect_healthy("unusable proxies")
 
 
-@pytest.mark.parametrize("hosts", [",,,", "*.[,http://[,://", "2001:db8::/99,[::1,::1/x", "a b\tc,*.*.*"])
+@pytest.mark.parametrize("hosts", [",,*.[,http://[,://", "2001:db8::/99,[::1,::1/x,a b\tc,*.*.*"])
 async def test_an_odd_no_proxy_does_not_keep_a_call_from_its_proxy(
     hosts: str, proxied_upstream: Upstream, proxy: Proxy, certificates: Certificates, folder: Path
 ) -> None:

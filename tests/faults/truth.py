@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 
-from faults.server_process import TOKEN, ServerProcess
+from faults.server_process import TOKEN, VALUE, ServerProcess
 from faults.upstream import Upstream
 
 SAVE = "wemasy_save_memory"
@@ -125,7 +125,7 @@ class Player:
     def arguments(self, key: str) -> dict[str, Any]:
         """Return arguments that write `key`."""
         if self.tool == SAVE:
-            return {"kind": "fact", "key": key, "value": "a value"}
+            return {"kind": "fact", "key": key, "value": VALUE}
         return {"connection_id": 5, "name": key}
 
     def read(self, result: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -21,7 +21,9 @@ Ending = Literal["close", "reset", "hold", "serve", "drop_next"]
 or read the next one and close without a word, as a server does whose idle time has just passed."""
 
 Greeting = Literal["serve", "reset", "close", "hang", "plain_text"]
-"""What meets a new connection before any request is read."""
+"""What meets a new connection as soon as its first byte arrives, be it of a request or of a handshake."""
+
+_GREETING_ENDS: dict[Greeting, Ending] = {"reset": "reset", "close": "close", "hang": "hold", "plain_text": "close"}
 
 _MOST_BYTES = 64 * 2**20
 """Where an endless answer ends after all, should the caller never leave."""
@@ -36,6 +38,8 @@ class Script:
     ending: Ending = "close"
     pause: float = 0
     """Seconds between pieces."""
+    until: asyncio.Event | None = None
+    """What the answer waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Upstream:
         self._greeting: Greeting = "serve"
         self._scripts: dict[str, Script] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
+        self._arrived = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._ids = count(1)
@@ -106,6 +111,16 @@ class Upstream:
     async def arrival(self, key: str) -> None:
         """Return when a request that writes `key` has been read whole."""
         await self._arrivals.setdefault(key, asyncio.Event()).wait()
+
+    async def arrivals(self, number: int) -> None:
+        """Return when that many requests have been read whole."""
+        while self.received.total() < number:
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    async def all_closed(self) -> None:
+        """Return when this side has closed every connection."""
+        await asyncio.gather(*self._open)
 
     @contextmanager
     def greeting(self, greeting: Greeting) -> Generator[None]:
@@ -191,6 +206,7 @@ class Upstream:
         self.requests[key] = request
         self.received[key] += 1
         self._arrivals.setdefault(key, asyncio.Event()).set()
+        self._arrived.set()
         return key
 
     def _healthy(self, key: str) -> Script:
@@ -198,12 +214,16 @@ class Upstream:
         return Script(lambda: [answer(200, success(key, record_id=record_id))], applied=True, ending="serve")
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Not before: a reset that overtakes the connecting proves that nothing was sent, which is another fault.
+        await reader.readexactly(1)
         if self._greeting == "plain_text":
             writer.write(answer(200, success("anything")))
             await writer.drain()
-        await _end({"reset": "reset", "hang": "hold"}.get(self._greeting, "close"), reader, writer)  # type: ignore[arg-type]
+        await _end(_GREETING_ENDS[self._greeting], reader, writer)
 
     async def _perform(self, key: str, script: Script, writer: asyncio.StreamWriter) -> None:
+        if script.until is not None:
+            await script.until.wait()
         for piece in script.pieces():
             writer.write(piece)
             await writer.drain()

@@ -74,17 +74,23 @@ function showPending(pending) {
 
 function showRequests(requests, newestBefore) {
   byId("no-requests").hidden = requests.length > 0;
+  byId("journal-scroll").hidden = !requests.length;
   byId("journal").replaceChildren(
     ...requests.map(({ number, received_at: at, method, path, token, status, why }) => {
       const cut = path.lastIndexOf("/", path.lastIndexOf("/") - 1) + 1;
       return element(
         "li",
         { class: number > newestBefore ? "fresh" : "", "data-number": number },
-        element("span", { class: "status", "data-kind": kind(status), text: status ?? "none" }),
-        element("span", { class: "path" }, element("span", { text: `${method} ${path.slice(0, cut)}` }), path.slice(cut)),
+        element("span", { class: "status", "data-kind": kind(status), text: status ?? "no answer" }),
+        element(
+          "span",
+          { class: "path", title: path },
+          element("span", { class: "stem", text: `${method} ${path.slice(0, cut)}` }),
+          element("span", { class: "tail", text: path.slice(cut) }),
+        ),
         element("span", { class: "age", "data-at": at, text: age(at) }),
         element("bdi", { class: "why", text: why }),
-        element("span", { class: "token", text: token }),
+        ...(token === shown.budget.token ? [] : [element("span", { class: "token", text: token })]),
       );
     }),
   );
@@ -113,7 +119,7 @@ function showCollections(collections, before) {
         ),
       );
       const head = columns.map((column) => element("th", { scope: "col", text: column.replaceAll("_", " ") }));
-      const table = element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
+      const table = element("table", { class: columns.length > 3 ? "many" : "few" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
       const many = count > records.length ? `the newest ${records.length} of ${count}` : `${count}`;
       return element(
         "section",

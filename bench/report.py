@@ -1,0 +1,162 @@
+"""The figures as Markdown tables, and the page in `docs/` that holds those of the last full run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.environments import ROOT, versions
+from bench.phases import DELAY_MILLISECONDS, TRANSPORTS, Plan
+from bench.samples import Samples
+from bench.servers import OURS, Server
+
+PAGE = ROOT / "docs" / "performance.md"
+
+READING = (
+    f"Medians. In brackets: what `{OURS}` needs as a share of what this one needs, the median of the ratios within a "
+    "round; below 1 means that it needs less. For calls/s above 1 means that it serves more."
+)
+TRANSPORT_TITLES = {
+    "stdio": "stdio",
+    "http-2025": "streamable HTTP, protocol 2025-11-25",
+    "http-2026": "streamable HTTP, protocol 2026-07-28",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One measure of a table: its heading, how it is scaled and rounded, and whether a ratio is shown beside it."""
+
+    heading: str
+    measure: str
+    scale: float = 1000.0
+    digits: int = 0
+    ratio: bool = False
+
+
+def side_by_side(samples: Samples, participants: Sequence[Server], plan: Plan) -> str:
+    """Return the whole report of a run."""
+    return "\n".join(_report(samples, participants, plan)) + "\n"
+
+
+def write_part(name: str, content: str, page: Path = PAGE) -> None:
+    """Replace the part of the page between the markers of `name`; what is written by hand stays."""
+    begin, end = f"<!-- {name}: written by `python -m bench` -->", f"<!-- /{name} -->"
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    text, replaced = pattern.subn(lambda _: f"{begin}\n\n{content}\n{end}", page.read_text())
+    if not replaced:
+        raise ValueError(f"{page.name} has no markers for {name}")
+    page.write_text(text)
+
+
+def machine() -> Iterator[str]:
+    """Yield when and where the figures were measured, and with what."""
+    model = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.machine(),
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    yield f"Measured on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores of {model}, {memory:.0f} GB, "
+    yield f"Linux {platform.release().split('-')[0]}; " + ", ".join(f"{name} {version}" for name, version in versions())
+    yield f"; load {os.getloadavg()[2]:.1f} in the last 15 minutes."
+
+
+def table(samples: Samples, names: Sequence[str], columns: Sequence[Column]) -> Iterator[str]:
+    """Yield the lines of a table with a row for each name of which anything was measured."""
+    rows = [(name, cells) for name in names if any(cells := [_cell(samples, column, name) for column in columns])]
+    if not rows:
+        yield "Not measured in this run."
+        return
+    yield "| | " + " | ".join(column.heading for column in columns) + " |"
+    yield "| --- |" + " ---: |" * len(columns)
+    yield from (f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows)
+
+
+def _cell(samples: Samples, column: Column, name: str) -> str:
+    median = samples.median(column.measure, name)
+    if median is None:
+        return ""
+    shown = f"{median * column.scale:,.{column.digits}f}"
+    ratio = samples.ratio(column.measure, OURS, name) if column.ratio and not name.startswith(OURS) else None
+    return shown if ratio is None else f"{shown} ({ratio:.2f})"
+
+
+def _report(samples: Samples, participants: Sequence[Server], plan: Plan) -> Iterator[str]:
+    names = [server.name for server in participants]
+    yield "".join(machine())
+    yield f"\n{READING}\n"
+    yield from (f"- {server.name}: {server.what}." for server in participants)
+
+    yield f"\n### Start over stdio: {plan.starts} cold starts each\n\nMilliseconds since the process was created.\n"
+    milestones = {"initialize": "`initialize`", "list": "`tools/list`", "call": "first call"}
+    columns = [
+        Column(f"{title}, {kind}", f"start.{milestone}.{kind}", ratio=milestone == "call")
+        for milestone, title in milestones.items()
+        for kind in ("wall", "cpu")
+    ]
+    yield from table(
+        samples,
+        names,
+        [*columns, Column("memory then, MB", "start.rss", 1, 0, ratio=True), Column("exit after EOF", "start.exit")],
+    )
+    yield "\nWhole processes that only start or import:\n"
+    floor_names = list(samples.figures["floor.wall"])
+    yield from table(samples, floor_names, [Column("wall, ms", "floor.wall"), Column("CPU, ms", "floor.cpu")])
+
+    yield "\n### What a model carries, in bytes\n"
+    yield from table(
+        samples,
+        names,
+        [
+            Column("`tools/list`", "bytes.list", 1),
+            Column("names, descriptions, input schemas", "bytes.carried", 1, ratio=True),
+            Column("text of a success", "bytes.success text", 1),
+            Column("text of a 422", "bytes.refusal text", 1),
+        ],
+    )
+
+    rows = [*names, *(name for name in samples.figures["stdio.calls.cpu"] if name not in names)]
+    for transport in TRANSPORTS:
+        title = TRANSPORT_TITLES[transport]
+        yield f"\n### One call at a time over {title}: {plan.call_rounds} rounds of {plan.calls}, the API at 0 ms\n"
+        measure = f"{transport}.calls"
+        columns = [
+            Column("CPU a call, ms", f"{measure}.cpu", digits=2, ratio=True),
+            Column("p50, ms", f"{measure}.p50", digits=2, ratio=True),
+            Column("p99, ms", f"{measure}.p99", digits=2),
+        ]
+        yield from table(samples, rows, columns)
+        if transport not in plan.loaded_transports:
+            continue
+        yield f"\nCalls a second with several in flight, the API at {DELAY_MILLISECONDS} ms:\n"
+        columns = [
+            Column(f"{in_flight} in flight", f"{transport}.load{in_flight}.rate", 1, 0 if in_flight > 1 else 1, True)
+            for in_flight in plan.loads
+        ]
+        busiest = f"{transport}.load{max(plan.loads)}"
+        columns += [
+            Column(f"CPU a call at {max(plan.loads)}, ms", f"{busiest}.cpu", digits=2, ratio=True),
+            Column(f"p50 at {max(plan.loads)}, ms", f"{busiest}.p50"),
+            Column(f"p99 at {max(plan.loads)}, ms", f"{busiest}.p99"),
+        ]
+        yield from table(samples, names, columns)
+
+    yield f"\n### Memory over stdio: {plan.memory_calls:,} calls, of which 7 in 10 succeed\n"
+    yield from table(
+        samples,
+        names,
+        [
+            Column("calls", "memory.calls", 1),
+            Column("before, MB", "memory.before", 1, 1, ratio=True),
+            Column("after, MB", "memory.after", 1, 1, ratio=True),
+            Column("growth, MB", "memory.growth", 1, 1),
+        ],
+    )
+    if samples.failures:
+        yield "\n### Not measured\n"
+        yield from (f"- {server}, {phase}: {reason}" for (server, phase), reason in samples.failures.items())

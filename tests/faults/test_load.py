@@ -1,0 +1,53 @@
+"""A thousand calls at once, some of which go wrong, are each answered once and truly, in bounded memory."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import anyio
+import pytest
+
+from faults.server_process import ERAS, Era, serving
+from faults.truth import SAVE, Player, read_schemas
+from faults.upstream import Script, Upstream, answer, success
+
+pytestmark = pytest.mark.anyio
+
+CALLS = 1000
+LARGEST = "v" * 20_000
+
+MIXED: tuple[tuple[str, Script | None], ...] = (
+    ("ok", None),
+    ("validation_failed", Script(lambda: [answer(422, {"message": "No.", "errors": {"key": ["Odd."]}})], applied=False)),
+    ("server_failed", Script(lambda: [answer(500)], applied=True)),
+    ("connection_lost", Script(list, applied=True, ending="reset")),
+    ("bad_response", Script(lambda: [answer(200, b"<html>")], applied=False)),
+    ("rejected", Script(lambda: [answer(200, {**success("x"), "success": False})], applied=False)),
+)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_thousand_calls_at_once_are_each_answered_once_and_truly(
+    era: Era, upstream: Upstream, folder: Path
+) -> None:
+    settings = {"WEMASY_BASE_URL": upstream.url, "WEMASY_TIMEOUT_SECONDS": "60"}
+    expected = {f"{number} of {CALLS}, {era}": MIXED[number % len(MIXED)] for number in range(CALLS)}
+    async with serving(settings, era=era, folder=folder) as server:
+        player = Player(server, upstream, await read_schemas(server))
+        for key, (_, script) in expected.items():
+            if script is not None:
+                upstream.play(key, script)
+        lines = (server.tool_call(SAVE, {**player.arguments(key), "metadata": {"a": LARGEST}}, key) for key in expected)
+        await server.write(b"".join(lines))
+
+        told: Counter[str] = Counter()
+        with anyio.fail_after(60):
+            for key, (code, script) in expected.items():
+                structured = player.read((await server.answer(key))["result"], key)
+                assert structured.get("error", {"code": "ok"})["code"] == code
+                assert upstream.applied[key] == (script is None or script.applied)
+                assert json.loads(upstream.requests[key].body)["key"] == key
+                told[code] += 1
+        assert told.total() == CALLS
+        assert server.peak_memory() < 300 * 2**20
+        await player.expect_healthy(f"{CALLS} calls, {era}")

@@ -1,0 +1,58 @@
+"""The checks that need no network: versions, settings, the token's form."""
+
+import platform
+from importlib.metadata import version
+
+from pydantic import SecretStr
+
+from wemasy_mcp import __version__
+from wemasy_mcp.doctor.check import Check, failed, passed
+from wemasy_mcp.doctor.sources import Setting, Sources
+from wemasy_mcp.settings import PREFIX, SettingsError, variable_of
+
+_SHOWN_PACKAGES = ("mcp", "httpx2", "pydantic")
+
+
+def check_versions() -> Check:
+    """Say what runs here."""
+    packages = ", ".join(f"{name} {version(name)}" for name in _SHOWN_PACKAGES)
+    system = f"{platform.system()} {platform.machine()}"
+    return passed("versions", f"wemasy-mcp {__version__}, Python {platform.python_version()} on {system}, {packages}")
+
+
+def check_settings(settings: list[Setting], sources: Sources, problem: SettingsError | None) -> list[Check]:
+    """Say what is set and where; one failed check for each setting that cannot be used."""
+    if problem is not None:
+        return [
+            failed("settings", str(one), f"It comes from {_where(one.variable, sources)}; correct it there.")
+            for one in (problem, *problem.further)
+        ]
+    given = [setting for setting in settings if setting.source != "default"]
+    lines = [f"{setting.variable} {setting.shown} ({setting.source})" for setting in given]
+    lines.append(f"{len(settings) - len(given)} others at their defaults" if given else "all at their defaults")
+    for name, meant in sources.unknown():
+        hint = f"; is {meant} meant?" if meant else ""
+        lines.append(f"{name} is set, but no setting has that name{hint}")
+    return [passed("settings", "\n".join(lines))]
+
+
+def good_token(token: SecretStr, sources: Sources) -> Check:
+    """Say how the token looks, without showing it."""
+    raw = sources.raw("api_token")
+    mended = isinstance(raw, str) and raw != token.get_secret_value()
+    note = "; the blanks, quotes or `Bearer ` around it are taken off" if mended else ""
+    return passed("token", f"set ({len(token)} characters){note}")
+
+
+def unusable_token(problem: SettingsError) -> Check:
+    """Say what keeps the token from being used."""
+    advice = (
+        f"Put your Wemasy API token in {variable_of('api_token')}, in most hosts in the `env` of this server's "
+        f"entry, or name a file that holds it in {variable_of('api_token_file')}."
+    )
+    return failed("token", str(problem), advice)
+
+
+def _where(variable: str, sources: Sources) -> str:
+    field = variable.removeprefix(PREFIX).lower()
+    return {"environment": "the environment", "env file": "the env file"}.get(sources.source_of(field), "a default")

@@ -1,0 +1,72 @@
+"""What is seen of the one request on its way: whom it contacted, the handshake, where it broke."""
+
+from asyncio import CancelledError
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from wemasy_mcp.client import Attempt
+
+E = TypeVar("E", bound=BaseException)
+
+
+@dataclass(slots=True)
+class Observed(Attempt):
+    """An attempt that keeps what httpx2's trace events tell, so that the checks rest on the very request they judge."""
+
+    contacted: tuple[str, int] | None = None
+    """Host and port of the TCP connection: the API's, or the proxy's."""
+    address: str | None = None
+    """The network address that answered."""
+    tls_version: str | None = None
+    certificate: bytes | None = None
+    """The certificate that was accepted, as DER."""
+    proxy_status: int | None = None
+    """What the proxy answered to CONNECT."""
+    broken_at: str | None = None
+    """The step that failed: `connect_tcp` or `start_tls`."""
+    failure: BaseException | None = None
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Note one event: `connection.connect_tcp.started`, `….complete`, `….failed` and the like."""
+        # No zero-argument `super()`: a dataclass with slots is a second class, which the method's cell does not know.
+        await Attempt.trace(self, event, info)
+        _, step, state = event.split(".")
+        match step, state:
+            case "connect_tcp", "started":
+                self.contacted = (info["host"], info["port"])
+            case "connect_tcp", "complete":
+                self.address = info["return_value"].get_extra_info("server_addr")[0]
+            case "start_tls", "complete":
+                connection = info["return_value"].get_extra_info("ssl_object")
+                self.tls_version = connection.version()
+                self.certificate = connection.getpeercert(binary_form=True)
+            case "receive_response_headers", "complete" if not self.sent:
+                self.proxy_status = info["return_value"][1]
+            case (("connect_tcp" | "start_tls"), "failed"):
+                self.broken_at = step
+                self.failure = info["exception"]
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the step that failed took too long: its own limit, or the call's deadline, which cancels it."""
+        return self.cause(TimeoutError) is not None or self.cause(CancelledError) is not None
+
+    @property
+    def errno(self) -> int | None:
+        """The operating system's number for what went wrong."""
+        numbers = (error.errno for error in _causes(self.failure) if isinstance(error, OSError))
+        return next((number for number in numbers if number is not None), None)
+
+    def cause(self, kind: type[E]) -> E | None:
+        """Return the first cause of the failure that is of `kind`."""
+        return next((error for error in _causes(self.failure) if isinstance(error, kind)), None)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+            continue
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,73 @@
+"""Where each setting comes from: the environment, the file, or the default. Secrets are shown by their length only."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from pydantic import SecretStr
+from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
+
+from wemasy_mcp.settings import PREFIX, Settings, variable_of
+from wemasy_mcp.texts import clean
+
+Source = Literal["environment", "env file", "default"]
+
+_LONGEST_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as it is in force."""
+
+    variable: str
+    source: Source
+    shown: str
+    """The value, or what stands for a secret; empty where it is not set or cannot be used."""
+
+
+class Sources:
+    """What the environment and the file say, as pydantic-settings reads them."""
+
+    def __init__(self, env_file: Path | None) -> None:
+        environment = EnvSettingsSource(Settings)
+        file = DotEnvSettingsSource(Settings, env_file=env_file) if env_file else None
+        self._environment = environment()
+        self._file = file() if file else {}
+        self._names = [*environment.env_vars, *(file.env_vars if file else ())]
+
+    def source_of(self, field: str) -> Source:
+        """Return where the setting's value comes from: the environment wins."""
+        if field in self._environment:
+            return "environment"
+        return "env file" if field in self._file else "default"
+
+    def raw(self, field: str) -> object:
+        """Return the value as it was given, None where it was not."""
+        return self._environment.get(field, self._file.get(field))
+
+    def unknown(self) -> list[tuple[str, str]]:
+        """Return the variables that look like settings and are none, each with the setting that may be meant."""
+        known = [variable_of(field) for field in Settings.model_fields]
+        given = {name.upper() for name in self._names if name.upper().startswith(PREFIX)}
+        return [
+            (clean(name, limit=_LONGEST_SHOWN), (get_close_matches(name, known, 1, 0.7) or [""])[0])
+            for name in sorted(given - set(known))
+        ]
+
+    def settings(self, read: Settings | None) -> list[Setting]:
+        """Return every setting; values only of settings that could be `read`."""
+        return [
+            Setting(variable_of(field), self.source_of(field), "" if read is None else shown(getattr(read, field)))
+            for field in Settings.model_fields
+        ]
+
+
+def shown(value: object) -> str:
+    """Return what may be shown of a value."""
+    if value is None or value == ():
+        return ""
+    if isinstance(value, SecretStr):
+        return f"set ({len(value)} characters)"
+    text = ", ".join(value) if isinstance(value, tuple) else str(value)
+    return clean(text, limit=_LONGEST_SHOWN)
