@@ -14,9 +14,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from faults.server_process import ANSWER_SECONDS, Era, ServerProcess, launched, run, serving
+from faults.launching import launched, run, serving
+from faults.script import Script, answer, success
+from faults.server_process import ANSWER_SECONDS, Era, ServerProcess
 from faults.truth import SAVE, UPDATE, Player, read_schemas
-from faults.upstream import Script, Upstream, answer, success
+from faults.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
@@ -155,7 +157,9 @@ async def test_a_cancelled_call_is_logged_with_what_is_known_of_it(
         assert await server.exit_status() == 0
 
         assert not server.answered(key)
-        assert re.search(rf"WARNING tool={tool} outcome=unknown code=cancelled status=- ms=\d+\n", server.stderr.decode())
+        assert re.search(
+            rf"WARNING tool={tool} outcome=unknown code=cancelled status=- ms=\d+\n", server.stderr.decode()
+        )
         assert upstream.received[key] == 1
 
 
@@ -168,8 +172,7 @@ async def test_a_call_that_is_cancelled_before_it_was_sent_is_logged_as_not_appl
         async with serving(settings, folder=folder) as server:
             await server.write(server.tool_call(SAVE, {"kind": "fact"}, "early"))
             with anyio.fail_after(ANSWER_SECONDS):
-                while tls_upstream.connections == connections:
-                    await anyio.sleep(0.01)
+                await tls_upstream.connected(connections + 1)
             cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "early"}}
             await server.write(server.line(cancelled))
             await server.request("tools/list")
