@@ -53,9 +53,15 @@ class Attempt:
     is_complete: bool = False
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note that the request is about to be written. A proxy's CONNECT is not the request."""
-        if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
-            self.sent = True
+        """Note that the request is about to be written, and that the answer was read whole.
+
+        A proxy's CONNECT is not the request, and its answer not the answer.
+        """
+        if event.endswith("send_request_headers.started"):
+            self.sent = info["request"].method != b"CONNECT"
+        elif event.endswith("receive_response_body.complete"):
+            # Before httpx2 closes the connection, which may fail or outlast the deadline.
+            self.is_complete = self.sent
         elif event.endswith("connect_tcp.complete"):
             self.connection = info["return_value"]
         elif event.endswith("start_tls.failed"):
@@ -246,8 +252,7 @@ async def _post(http: httpx2.AsyncClient, url: str, headers: dict[str, str], bod
             attempt.body += chunk
             if len(attempt.body) > MAX_BODY:
                 attempt.body.clear()
-                break
-        attempt.is_complete = True
+                return
 
 
 def _broken(error: httpx2.HTTPError, attempt: Attempt) -> WemasyError:
