@@ -39,7 +39,9 @@ def contents() -> dict[str, Path]:
     package = ROOT / "wemasy_mcp"
     source = [path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     files = {path.relative_to(ROOT).as_posix(): path for path in source}
-    return files | {name: ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE")} | {"manifest.json": MANIFEST}
+    return (
+        files | {name: ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE")} | {"manifest.json": MANIFEST}
+    )
 
 
 def main(arguments: Sequence[str]) -> int:
