@@ -172,6 +172,7 @@ def unpacked(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_unpacked_package_is_the_one_that_is_run(unpacked: Path) -> None:
     child = subprocess.run(
         [sys.executable, "-c", "import wemasy_mcp; print(wemasy_mcp.__file__)"],
+        cwd=unpacked,
         env={"PYTHONPATH": str(unpacked)},
         capture_output=True,
         text=True,
@@ -185,7 +186,7 @@ def test_the_unpacked_package_is_the_one_that_is_run(unpacked: Path) -> None:
 async def test_what_is_in_the_bundle_starts_and_serves(unpacked: Path) -> None:
     # As uv runs it, but with this environment's dependencies.
     server = StdioServerParameters(
-        command=sys.executable, args=["-m", "wemasy_mcp", "--sandbox"], env={"PYTHONPATH": str(unpacked)}
+        command=sys.executable, args=["-m", "wemasy_mcp", "--sandbox"], cwd=unpacked, env={"PYTHONPATH": str(unpacked)}
     )
 
     assert await tools_and_outcome(server) == (TOOLS, "applied")
