@@ -39,7 +39,10 @@ def serve(settings: Settings, problem: SettingsError | None = None) -> int:
         print(_AT_A_TERMINAL, file=sys.stderr)
     log = start_logging(settings.log_level, settings.log_format)
     try:
-        anyio.run(_serve_stdio, settings, problem)
+        if settings.transport == "stdio":
+            anyio.run(_serve_stdio, settings, problem)
+        else:
+            anyio.run(_serve_http, settings)
     finally:
         log.stop()
     return 0
@@ -55,8 +58,7 @@ async def _serve_stdio(settings: Settings, problem: SettingsError | None) -> Non
     if problem is not None:
         text = f"{problem} It is set in the environment of this server, in most hosts the `env` of its entry."
         caller, token_source = UnconfiguredCaller(text), _no_token
-    options = Options(drop_nulls=settings.null_arguments == "drop", sandbox=settings.sandbox)
-    server = build_server(caller, endpoints, token_source, options)
+    server = build_server(caller, endpoints, token_source, _options(settings))
     try:
         await serve_stdio(server, caller.stop)
     finally:
@@ -69,6 +71,22 @@ def _exit_in_time() -> None:
     last_resort = threading.Timer(EXIT_SECONDS, os._exit, (0,))
     last_resort.daemon = True
     last_resort.start()
+
+
+async def _serve_http(settings: Settings) -> None:
+    from wemasy_mcp.http.serve import serve_http
+
+    endpoints = offered(settings)
+    caller, token_source = build_caller(settings)
+    server = build_server(caller, endpoints, token_source, _options(settings))
+    try:
+        await serve_http(server, settings, caller.stop)
+    finally:
+        await caller.aclose()
+
+
+def _options(settings: Settings) -> Options:
+    return Options(drop_nulls=settings.null_arguments == "drop", sandbox=settings.sandbox)
 
 
 def offered(settings: Settings) -> Sequence[AnyEndpoint]:

@@ -3,6 +3,9 @@
 A directory here is a client: `client.toml` says what it is, `requirements.txt` or `package.json` pins it, `client.py`
 or `client.mjs` makes the calls it reads from standard input and prints one JSON line for each.
 
-    pytest -m clients                  installs the clients (once, into .cache/clients) and judges their lines
-    python -m tests.clients.page       writes docs/clients.md from the last such run
+`pytest -m clients` installs the clients (once, into `.cache/clients`) and judges their lines;
+`python -m tests.clients.page` then writes docs/clients.md from what that run saw.
+
+`constraints.txt` is what `pip freeze` said of the environment that a client's pins gave. To move a Python client to
+another version: change its pins, empty its constraints, run, and freeze the new environment into them.
 """

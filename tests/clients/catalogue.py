@@ -15,6 +15,15 @@ _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
+class Mode:
+    """One way in which a client is set."""
+
+    name: str = ""
+    cancels_over: tuple[str, ...] = TRANSPORTS
+    """The transports over which the server learns that a call was cancelled."""
+
+
+@dataclass(frozen=True)
 class Client:
     """One client as its directory describes it."""
 
@@ -24,10 +33,8 @@ class Client:
     """The package whose version is the client's."""
     shows: str
     """`program`: results reach the calling code. `model`: a framework's loop shows them to a (scripted) model."""
-    modes: tuple[str, ...] = ("",)
+    modes: tuple[Mode, ...] = (Mode(),)
     transports: tuple[str, ...] = TRANSPORTS
-    cancels_over: tuple[str, ...] = TRANSPORTS
-    """The transports over which the server learns that a call was cancelled."""
     fills_nulls: bool = False
     """Whether it sends null for every argument that is left out."""
     converts: bool = False
@@ -75,7 +82,13 @@ def read_catalogue() -> tuple[Client, ...]:
 
 def _read(manifest: Path) -> Client:
     described: dict[str, Any] = tomllib.loads(manifest.read_text())
-    frozen: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in described.items()
-    }
-    return Client(manifest.parent, **frozen)
+    if "modes" in described:
+        described["modes"] = tuple(_read_mode(mode) for mode in described["modes"])
+    if "transports" in described:
+        described["transports"] = tuple(described["transports"])
+    return Client(manifest.parent, **described)
+
+
+def _read_mode(described: dict[str, Any]) -> Mode:
+    cancels_over = described.get("cancels_over", TRANSPORTS)
+    return Mode(described.get("name", ""), tuple(cancels_over))

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .catalogue import HERE, TRANSPORTS, Client, read_catalogue
+from .catalogue import HERE, TRANSPORTS, Client, Mode, read_catalogue
 from .environments import CACHE
 from .judge import frame
 from .runs import Case, Outcome, cases_of
@@ -34,8 +34,14 @@ a 429:
 {example}
 ```
 
-A model always reads it as that text, in most clients as it is. Where a cancelled call is "not told", the client
-stops waiting and the server does not learn of it: the call runs on to its end, and only the log says how it ended.
+A model always reads it as that text, in most clients as it is.
+
+A cancelled call stops the request to Wemasy at once where the server learns of it; the log then says that the outcome
+is unknown. Where it does not, the client only stops waiting, the call runs on to its end, and the log says how it
+ended. Clients of the 2025 protocol cancel with a message of its own, which over streamable HTTP a server without
+sessions cannot match with a call.
+
+Clients that send null for what a model leaves out, and so want `WEMASY_NULL_ARGUMENTS=drop`: {fills_nulls}.
 """
 
 
@@ -60,7 +66,10 @@ def render(record: list[dict[str, Any]]) -> str:
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows))
     names = [scenario.name for scenario in SCENARIOS if not scenario.result["success"]]
     introduction = _INTRODUCTION.format(outcomes=f"success, {', '.join(names[:-1])} and {names[-1]}")
-    explanation = _EXPLANATION.format(example=json.dumps(LIMITED.result, indent=2))
+    explanation = _EXPLANATION.format(
+        example=json.dumps(LIMITED.result, indent=2),
+        fills_nulls=", ".join(client.name for client in clients if client.fills_nulls),
+    )
     return f"{introduction}\n{table}\n\n{explanation}"
 
 
@@ -80,7 +89,7 @@ def _entry(case: Case, outcome: Outcome) -> dict[str, Any]:
     return {
         "client": case.client.id,
         "version": case.client.version,
-        "mode": case.mode,
+        "mode": case.mode.name,
         "transport": case.transport,
         "protocol": line["protocol"],
         "error": frame(line, LIMITED.result),
@@ -100,11 +109,17 @@ def _row(client: Client, seen: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _cancelling(client: Client) -> str:
-    if set(client.cancels_over) == set(client.transports):
+    return "; ".join(
+        f"{mode.name}: {_told(client, mode)}" if mode.name else _told(client, mode) for mode in client.modes
+    )
+
+
+def _told(client: Client, mode: Mode) -> str:
+    if set(mode.cancels_over) == set(client.transports):
         return "stops the request"
-    if not client.cancels_over:
+    if not mode.cancels_over:
         return "not told"
-    return f"stops the request over {_transports(client.cancels_over)}, else not told"
+    return f"stops the request over {_transports(mode.cancels_over)}"
 
 
 def _transports(transports: Iterable[str]) -> str:

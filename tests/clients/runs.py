@@ -1,28 +1,28 @@
 """Runs a client's script once for one transport: all its calls, in as many sessions as they need settings."""
 
 import json
-import socket
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-import httpx2
-
-from .catalogue import HERE, Client
+from .catalogue import HERE, Client, Mode
 from .environments import Program, inherited_environment
 from .scenarios import (
     AFTER_CANCELLED,
     CANCELLED,
     MAIN,
+    NULL_DROPPED,
+    NULL_SENT,
     SAVE,
     SAVED,
     SCENARIOS,
     SESSIONS,
-    WITHOUT_MODEL,
     Scenario,
     Session,
 )
@@ -31,9 +31,7 @@ from .upstream import SILENT, Upstream
 RUN_SECONDS = 180
 START_SECONDS = 30
 
-SERVER = (sys.executable, "-m", "wemasy_mcp")
-
-PATHS = {"sse": "/sse", "streamable-http": "/mcp"}
+_ANNOUNCED = re.compile(r"http://127\.0\.0\.1:[0-9]+/(?:mcp|sse)$")
 
 
 @dataclass(frozen=True)
@@ -41,11 +39,16 @@ class Case:
     """A client, how it is set, and what it speaks."""
 
     client: Client
-    mode: str
+    mode: Mode
     transport: str
 
+    @property
+    def cancels(self) -> bool:
+        """Whether the server learns that a call was cancelled."""
+        return self.transport in self.mode.cancels_over
+
     def __str__(self) -> str:
-        return "-".join(part for part in (self.client.id, self.mode, self.transport) if part)
+        return "-".join(part for part in (self.client.id, self.mode.name, self.transport) if part)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def cases_of(clients: tuple[Client, ...]) -> tuple[Case, ...]:
 
 def scenarios_of(case: Case) -> Iterator[Scenario]:
     """Yield the calls whose whole result is judged."""
-    for scenario in (*SCENARIOS, *((WITHOUT_MODEL,) if case.client.fills_nulls else ())):
+    for scenario in (*((NULL_SENT, NULL_DROPPED) if case.client.fills_nulls else ()), *SCENARIOS):
         if case.transport in scenario.session.transports:
             yield scenario
 
@@ -85,7 +88,7 @@ def run(case: Case, program: Program, upstream: Upstream, directory: Path) -> Ou
                 log = directory / f"{session.name}.log"
                 server = servers.enter_context(_server(case.transport, settings, log))
                 plans.append({"name": session.name, "server": server, "calls": calls})
-        lines = run_script(program, {"mode": case.mode, "sessions": plans}, directory)
+        lines = run_script(program, {"mode": case.mode.name, "sessions": plans}, directory)
     return Outcome(
         {(line["session"], line["call"]): line for line in lines},
         {session.name: upstream.bodies[_prefix(case, session)] for session in SESSIONS},
@@ -119,7 +122,7 @@ def _prefix(case: Case, session: Session) -> str:
 
 
 def _calls(case: Case, session: Session, upstream: Upstream) -> Iterator[dict[str, Any]]:
-    if session is MAIN and case.transport in case.client.cancels_over:
+    if session is MAIN and case.cancels:
         prefix = _prefix(case, session)
         urls = {"arrived": upstream.arrived_url(prefix), "closed": upstream.closed_url(prefix)}
         arguments = {"kind": "fact", "key": SILENT}
@@ -140,20 +143,27 @@ def _server(transport: str, settings: dict[str, str], log: Path) -> Iterator[dic
     if transport == "stdio":
         yield stdio_server(settings, str(HERE / "serve_logged.py"), str(log))
         return
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = (*SERVER, "--transport", transport, "--host", "127.0.0.1", "--port", str(port))
-    with log.open("w") as stderr:
-        process = subprocess.Popen(command, env=inherited_environment() | settings, stderr=stderr)
-    try:
-        _wait_until_healthy(f"http://127.0.0.1:{port}/healthz")
-        yield {"kind": transport, "url": f"http://127.0.0.1:{port}{PATHS[transport]}"}
-    finally:
-        process.terminate()
-        process.wait(START_SECONDS)
+    command = (sys.executable, "-m", "wemasy_mcp", "--transport", transport, "--host", "127.0.0.1", "--port", "0")
+    with log.open("w") as kept, ThreadPoolExecutor(1) as reader:
+        process = subprocess.Popen(
+            command, env=inherited_environment() | settings, stderr=subprocess.PIPE, text=True, bufsize=1
+        )
+        url: Future[str] = Future()
+        reader.submit(_keep, process, kept, url)
+        try:
+            yield {"kind": transport, "url": url.result(START_SECONDS)}
+        finally:
+            process.terminate()
+            process.wait(START_SECONDS)
 
 
-def _wait_until_healthy(url: str) -> None:
-    # Refused connections are tried again after 0.5 s, doubled each time.
-    with httpx2.Client(transport=httpx2.HTTPTransport(retries=6), trust_env=False, timeout=START_SECONDS) as client:
-        client.get(url).raise_for_status()
+def _keep(process: subprocess.Popen[str], log: TextIO, url: Future[str]) -> None:
+    """Keep what the server says on stderr, and tell the URL at which it says that it listens."""
+    assert process.stderr is not None
+    with process.stderr as lines:
+        for line in lines:
+            log.write(line)
+            if not url.done() and (announced := _ANNOUNCED.search(line)):
+                url.set_result(announced[0])
+    if not url.done():
+        url.set_exception(AssertionError(f"the server ended with {process.wait()}: {log.name}"))

@@ -102,18 +102,16 @@ LIMITED = Scenario(
     ),
 )
 
-WITHOUT_MODEL = Scenario(
-    "nulls dropped",
-    UPDATE,
-    {"connection_id": 5, "name": "Key v2"},
-    {
-        "success": True,
-        "message": "Connection updated.",
-        "data": {"id": 5, "name": "Key v2", "model_name": None},
-        "rate_limit": _LIMITS,
-    },
-    session=WITHOUT_NULLS,
-)
+_LEFT_OUT = {"connection_id": 5, "name": "Without a model"}
+_UPDATED = {
+    "success": True,
+    "message": "Connection updated.",
+    "data": {"id": 5, "name": "Without a model", "model_name": None},
+    "rate_limit": _LIMITS,
+}
+
+NULL_SENT = Scenario("null sent", UPDATE, _LEFT_OUT, _UPDATED)
+NULL_DROPPED = Scenario("null dropped", UPDATE, _LEFT_OUT, _UPDATED, session=WITHOUT_NULLS)
 
 SCENARIOS = (
     SAVED,

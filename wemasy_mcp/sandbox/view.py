@@ -7,7 +7,6 @@ from wemasy_mcp.endpoint import AnyEndpoint, Updates
 from wemasy_mcp.sandbox.api import PREFIX
 from wemasy_mcp.sandbox.budget import REQUESTS_PER_WINDOW, WINDOW_SECONDS
 from wemasy_mcp.sandbox.contents import Contents
-from wemasy_mcp.sandbox.example import example_arguments
 from wemasy_mcp.sandbox.faults import Faults
 from wemasy_mcp.sandbox.store import Record
 from wemasy_mcp.sandbox.tokens import READY_MADE, SANDBOX_TOKEN
@@ -25,11 +24,7 @@ class View:
     def __init__(self, endpoints: tuple[AnyEndpoint, ...], contents: Contents) -> None:
         self._columns = _columns(endpoints)
         self._examples = [
-            {
-                "title": endpoint.title,
-                "path": PREFIX + endpoint.path,
-                "body": example_arguments(endpoint),
-            }
+            {"title": endpoint.title, "path": PREFIX + endpoint.path, "body": endpoint.examples[0]}
             for endpoint in endpoints
         ]
         self._contents = contents
