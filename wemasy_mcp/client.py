@@ -152,6 +152,7 @@ class WemasyClient:
         if self._http is not None:
             await self._http.aclose()
             self._http = None
+        await self._gate.aclose()
 
     async def _exchange(self, url: str, headers: dict[str, str], body: bytes, attempt: Attempt) -> None:
         """Fill `attempt` with the answer. httpx2's own timeouts are per read: the one deadline is around it all."""
