@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from bench import environments, report
-from bench.phases import FULL, QUICK, Laboratory
+from bench.phases import FULL, PHASES, QUICK, Laboratory
 from bench.upstream import Upstream
 
 
@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds, under 3 minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep every figure of every round in FILE")
     parser.add_argument("--write", action="store_true", help=f"put the tables into docs/{report.PAGE.name}")
+    parser.add_argument("--only", nargs="+", choices=PHASES, default=PHASES, help="measure only these phases")
     options = parser.parse_args()
 
     environments.prepare()
@@ -28,12 +29,12 @@ def main() -> None:
         upstream = Upstream(Path(logs))
         try:
             laboratory = Laboratory(upstream, Path(logs), plan)
-            laboratory.run()
+            laboratory.run(options.only)
         finally:
             upstream.close()
-    text = report.side_by_side(laboratory.samples, laboratory.participants, plan)
     if options.json:
         options.json.write_text(json.dumps(laboratory.samples.figures, indent=1))
+    text = report.side_by_side(laboratory.samples, laboratory.participants, plan)
     if options.write:
         report.write_part("side-by-side", text)
     print(text)

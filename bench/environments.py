@@ -47,10 +47,10 @@ def prepare() -> None:
 
 def versions() -> Iterable[tuple[str, str]]:
     """Yield name and version of what decides the figures."""
-    listing = json.loads(_run([executable("sdk", "python"), "-m", "pip", "list", "--format=json"]))
     wanted = ("mcp", "httpx2", "pydantic", "uvicorn")
+    ask = f"from importlib.metadata import version; print(*map(version, {wanted}))"
     yield "Python", sys.version.split()[0]
-    yield from ((package["name"], package["version"]) for package in listing if package["name"] in wanted)
+    yield from zip(wanted, _run([executable("sdk", "python"), "-c", ask]).split(), strict=True)
     for pin in (PYTHON_PACKAGES["fastmcp"][0], NODE_PACKAGES[0]):
         name, _, version = pin.replace("==", "@").rpartition("@")
         yield name, version

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ MEMORY_STEP = 500
 MEMORY_SECONDS = 60.0
 """No server gets longer for its many calls: one of the peers spends 70 ms on a failure."""
 TRANSPORTS = {"stdio": "", "http-2025": LEGACY, "http-2026": MODERN}
+PHASES = ("start", *TRANSPORTS, "memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,15 @@ class Laboratory:
     participants: Sequence[Server] = field(default_factory=servers)
     samples: Samples = field(default_factory=Samples)
 
-    def run(self) -> None:
-        """Measure everything."""
-        self.measure_starts()
+    def run(self, phases: Collection[str]) -> None:
+        """Measure what is named of `PHASES`."""
+        if "start" in phases:
+            self.measure_starts()
         for transport in TRANSPORTS:
-            self.measure_calls(transport)
-        self.measure_memory()
+            if transport in phases:
+                self.measure_calls(transport)
+        if "memory" in phases:
+            self.measure_memory()
 
     def measure_starts(self) -> None:
         """Cold starts and exits over stdio, and beside them the bare interpreters and imports."""

@@ -68,12 +68,13 @@ def machine() -> Iterator[str]:
 
 def table(samples: Samples, names: Sequence[str], columns: Sequence[Column]) -> Iterator[str]:
     """Yield the lines of a table with a row for each name of which anything was measured."""
+    rows = [(name, cells) for name in names if any(cells := [_cell(samples, column, name) for column in columns])]
+    if not rows:
+        yield "Not measured in this run."
+        return
     yield "| | " + " | ".join(column.heading for column in columns) + " |"
     yield "| --- |" + " ---: |" * len(columns)
-    for name in names:
-        cells = [_cell(samples, column, name) for column in columns]
-        if any(cells):
-            yield f"| {name} | " + " | ".join(cells) + " |"
+    yield from (f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows)
 
 
 def _cell(samples: Samples, column: Column, name: str) -> str:

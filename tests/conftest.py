@@ -1,9 +1,11 @@
 """What every test may ask for."""
 
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
 from mcp import Client
+
 from wire import ERAS, Era, Recorded, client_over, connect, server_over
 
 
@@ -28,3 +30,12 @@ async def mcp_client(recorded: Recorded, era: Era) -> AsyncIterator[Client]:
     """A client of each era, on a server whose HTTP is recorded."""
     async with connect(server_over(client_over(recorded)), era) as client:
         yield client
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A loopback port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

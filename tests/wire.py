@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import anyio
 import anyio.abc
-import api_document
 import httpx2
 from mcp import Client
 from mcp.server.lowlevel import Server
 from pydantic import SecretStr
+
+import api_document
 from wemasy_mcp.client import Caller, WemasyClient
 from wemasy_mcp.endpoint import AnyEndpoint
 from wemasy_mcp.endpoints import ENDPOINTS
@@ -47,7 +48,7 @@ class Recorded:
 
     def answer(self, status: int, body: Any = b"", headers: Mapping[str, str] | None = None) -> None:
         """Answer every call from now on with this: `body` as it is where it is bytes, else as JSON."""
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        content = body if isinstance(body, bytes) else as_json(body)
         self._answer = lambda request: httpx2.Response(status, content=content, headers=headers)
 
     def fail(self, error: type[Exception], text: str = "never shown") -> None:
@@ -91,8 +92,9 @@ Conversation = Callable[[bytes, anyio.abc.SocketStream], Awaitable[None]]
 class Upstream:
     """The API as a process that listens on loopback: keeps the requests' bytes, and lets each test hold the talk."""
 
-    port: int
-    conversation: Conversation
+    converse: Conversation
+    port: int = 0
+    connections: int = 0
     requests: list[bytes] = field(default_factory=list)
     arrived: anyio.Event = field(default_factory=anyio.Event)
 
@@ -101,25 +103,33 @@ class Upstream:
         """What `WEMASY_BASE_URL` is set to."""
         return f"http://127.0.0.1:{self.port}/api"
 
-    async def _serve(self, stream: anyio.abc.SocketStream) -> None:
+    async def serve(self, stream: anyio.abc.SocketStream) -> None:
+        """Take one request after another from a connection, until either side closes it."""
+        self.connections += 1
         async with stream:
-            try:
-                request = await _read_request(stream)
-                self.requests.append(request)
-                self.arrived.set()
-                await self.conversation(request, stream)
-            except (anyio.BrokenResourceError, anyio.EndOfStream):
-                return
+            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream):
+                while True:
+                    request = await _read_request(stream)
+                    self.requests.append(request)
+                    self.arrived.set()
+                    await self.converse(request, stream)
 
 
 @asynccontextmanager
-async def listening(conversation: Conversation) -> AsyncIterator[Upstream]:
-    """Listen on a free loopback port for the time of the block."""
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    upstream = Upstream(listener.extra(anyio.abc.SocketAttribute.local_port), conversation)
-    async with listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, upstream._serve)
+async def listening(converse: Conversation) -> AsyncIterator[Upstream]:
+    """Be the API on a free loopback port for the time of the block."""
+    upstream = Upstream(converse)
+    async with accepting(upstream.serve) as upstream.port:
         yield upstream
+
+
+@asynccontextmanager
+async def accepting(serve: Callable[[anyio.abc.SocketStream], Awaitable[None]]) -> AsyncIterator[int]:
+    """Accept connections on a free loopback port, whose number is given, for the time of the block."""
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    async with listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, serve)
+        yield listener.extra(anyio.abc.SocketAttribute.local_port)
         tasks.cancel_scope.cancel()
 
 
@@ -129,12 +139,25 @@ async def answer_documented(request: bytes, stream: anyio.abc.SocketStream) -> N
     await stream.send(http_response(200, operation.sample_answer, api_document.RATE_LIMIT_HEADERS))
 
 
+async def answer_never(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    """Leave the caller waiting."""
+    await anyio.sleep_forever()
+
+
 def http_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> bytes:
     """Return an HTTP/1.1 answer as it goes over the wire."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    content = body if isinstance(body, bytes) else as_json(body)
     lines = [f"HTTP/1.1 {status} Status", f"Content-Length: {len(content)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+def as_json(body: Any) -> bytes:
+    """Return a body as the API sends it: characters as they are, but for half an emoji, which only an escape holds."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body).encode()
 
 
 def body_of(request: bytes) -> bytes:

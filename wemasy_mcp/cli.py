@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wemasy_mcp import __version__
+from wemasy_mcp.hosts import NAMES as HOST_NAMES
 from wemasy_mcp.settings import Settings, SettingsError, load_settings
 
 DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2
@@ -60,6 +61,15 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print one JSON object, for programs")
     doctor.add_argument("--env-file", type=Path, metavar="PATH", help="read settings from this file too")
     doctor.set_defaults(run=_doctor)
+
+    config = commands.add_parser("config", help="print or install a host's entry for this server", allow_abbrev=False)
+    config.add_argument("host", metavar="HOST", choices=HOST_NAMES, help=f"one of {', '.join(HOST_NAMES)}")
+    config.add_argument("--write", action="store_true", help="merge it into the host's file, keeping all else")
+    config.add_argument("--file", type=Path, metavar="PATH", help="that file, where it is not the usual one")
+    config.add_argument("--sandbox", action="store_true", help="the entry uses the embedded sandbox, no token needed")
+    config.add_argument("--transport", choices=("stdio", "sse", "streamable-http"), default="stdio")
+    config.add_argument("--url", help="where the server is reached, for SSE and streamable HTTP")
+    config.set_defaults(run=_config)
 
     demo = commands.add_parser("demo", help="watch a real client save a memory in the sandbox", allow_abbrev=False)
     demo.set_defaults(run=_demo)
@@ -116,6 +126,21 @@ def _doctor(options: argparse.Namespace) -> int:
     from wemasy_mcp.doctor.command import run_doctor
 
     return run_doctor(options.env_file, is_json=options.json)
+
+
+def _config(options: argparse.Namespace) -> int:
+    from wemasy_mcp.hosts.command import Request, run_config
+
+    return run_config(
+        Request(
+            host=options.host,
+            transport=options.transport,
+            url=options.url,
+            is_sandbox=options.sandbox,
+            is_written=options.write,
+            file=options.file,
+        )
+    )
 
 
 def _sandbox(options: argparse.Namespace) -> int:

@@ -31,6 +31,7 @@ from wemasy_mcp.errors import (
 from wemasy_mcp.gate import RateGate, account_key
 from wemasy_mcp.protocol import MAX_BODY, Reply, read_reply
 from wemasy_mcp.settings import is_loopback
+from wemasy_mcp.tracing import request_span
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +53,15 @@ class Attempt:
     is_complete: bool = False
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note that the request is about to be written. A proxy's CONNECT is not the request."""
-        if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
-            self.sent = True
+        """Note that the request is about to be written, and that the answer was read whole.
+
+        A proxy's CONNECT is not the request, and its answer not the answer.
+        """
+        if event.endswith("send_request_headers.started"):
+            self.sent = info["request"].method != b"CONNECT"
+        elif event.endswith("receive_response_body.complete"):
+            # Before httpx2 closes the connection, which may fail or outlast the deadline.
+            self.is_complete = self.sent
         elif event.endswith("connect_tcp.complete"):
             self.connection = info["return_value"]
         elif event.endswith("start_tls.failed"):
@@ -123,11 +130,12 @@ class WemasyClient:
             "Content-Type": "application/json",
             "User-Agent": user_agent,
         }
-        await self._exchange(f"{self._base_url}/{endpoint.path}", headers, body, attempt)
         try:
-            return read_reply(
-                endpoint, attempt.status or 0, attempt.headers, bytes(attempt.body), now=time.time(), secret=secret
-            )
+            with request_span(endpoint, attempt):
+                await self._exchange(f"{self._base_url}/{endpoint.path}", headers, body, attempt)
+                return read_reply(
+                    endpoint, attempt.status or 0, attempt.headers, bytes(attempt.body), now=time.time(), secret=secret
+                )
         except RateLimited as error:
             if error.retry_after_seconds:
                 await self._gate.close(account, error.retry_after_seconds)
@@ -144,6 +152,7 @@ class WemasyClient:
         if self._http is not None:
             await self._http.aclose()
             self._http = None
+        await self._gate.aclose()
 
     async def _exchange(self, url: str, headers: dict[str, str], body: bytes, attempt: Attempt) -> None:
         """Fill `attempt` with the answer. httpx2's own timeouts are per read: the one deadline is around it all."""
@@ -244,8 +253,7 @@ async def _post(http: httpx2.AsyncClient, url: str, headers: dict[str, str], bod
             attempt.body += chunk
             if len(attempt.body) > MAX_BODY:
                 attempt.body.clear()
-                break
-        attempt.is_complete = True
+                return
 
 
 def _broken(error: httpx2.HTTPError, attempt: Attempt) -> WemasyError:

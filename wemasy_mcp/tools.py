@@ -19,7 +19,7 @@ from wemasy_mcp.texts import cut
 MAX_RESULT = 8000
 """Bytes of a whole result: the structured object and its text."""
 
-_SHORTER = ((60, 200), (30, 80), (10, 40))
+_SHORTER = ((60, 200), (30, 80), (10, 40), (4, 40))
 """Field errors and characters a text that are tried, in turn, until a result fits."""
 
 
@@ -121,8 +121,7 @@ def _call_result(result: Result) -> types.CallToolResult:
     for fields, characters in _SHORTER:
         if _size(text) <= MAX_RESULT:
             break
-        result = _shortened(result, fields, characters)
-        text = result.model_dump_json()
+        text = _shortened(result, fields, characters).model_dump_json()
     return types.CallToolResult(
         content=[types.TextContent(type="text", text=text)],
         structured_content=json.loads(text),

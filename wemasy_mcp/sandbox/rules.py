@@ -17,7 +17,8 @@ Errors = dict[str, list[str]]
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,18})", re.ASCII)
 _INTEGERS = range(-(2**63), 2**63)
 _PHP_BLANKS = " \t\n\r\0\x0b"
-_SPOKEN_OF_ELSEWHERE = {"additionalProperties", "description", "enum", "items", "maxLength", "title", "type"}
+_UNDERSTOOD = {"description", "enum", "maxLength", "title", "type"}
+_NO_CONSTRAINTS: tuple[dict[str, Any], ...] = ({"additionalProperties": True}, {"items": {}})
 
 
 def as_integer(value: object) -> int | None:
@@ -114,9 +115,13 @@ def summarize(errors: Errors) -> str:
 def _field(name: str, published: Mapping[str, Any], *, required: bool, exists: Callable[[int], bool] | None) -> Field:
     variants = published.get("anyOf", [published])
     values = [variant for variant in variants if variant.get("type") != "null"]
-    if len(values) != 1 or values[0].get("type") not in _TYPES or not values[0].keys() <= _SPOKEN_OF_ELSEWHERE:
+    if len(values) != 1 or values[0].get("type") not in _TYPES or not _is_understood(values[0]):
         raise NotImplementedError(f"the sandbox has no rule for {name}: {published}")
     return Field(name, required, nullable=len(variants) > 1, rules=_rules(values[0]), exists=exists)
+
+
+def _is_understood(published: Mapping[str, Any]) -> bool:
+    return all(name in _UNDERSTOOD or {name: value} in _NO_CONSTRAINTS for name, value in published.items())
 
 
 def _rules(published: Mapping[str, Any]) -> tuple[Rule, ...]:

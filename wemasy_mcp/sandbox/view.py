@@ -7,7 +7,6 @@ from wemasy_mcp.endpoint import AnyEndpoint, Updates
 from wemasy_mcp.sandbox.api import PREFIX
 from wemasy_mcp.sandbox.budget import REQUESTS_PER_WINDOW, WINDOW_SECONDS
 from wemasy_mcp.sandbox.contents import Contents
-from wemasy_mcp.sandbox.example import example_arguments
 from wemasy_mcp.sandbox.faults import Faults
 from wemasy_mcp.sandbox.store import Record
 from wemasy_mcp.sandbox.tokens import READY_MADE, SANDBOX_TOKEN
@@ -25,14 +24,12 @@ class View:
     def __init__(self, endpoints: tuple[AnyEndpoint, ...], contents: Contents) -> None:
         self._columns = _columns(endpoints)
         self._examples = [
-            {
-                "title": endpoint.title,
-                "path": PREFIX + endpoint.path,
-                "body": example_arguments(endpoint),
-            }
+            {"title": endpoint.title, "path": PREFIX + endpoint.path, "body": endpoint.examples[0]}
             for endpoint in endpoints
         ]
         self._contents = contents
+        self._version: tuple[int, int] | None = None
+        self._collections: list[dict[str, Any]] = []
 
     def now(self) -> float:
         """Return the time that the others are to be compared with."""
@@ -42,7 +39,7 @@ class View:
         """Return everything but `now`: equal as long as nothing has happened."""
         left = self._contents.budget.left(SANDBOX_TOKEN)
         return {
-            "collections": [self._collection(name, columns) for name, columns in self._columns.items()],
+            "collections": self._current_collections(),
             "requests": [
                 {
                     "number": entry.number,
@@ -66,6 +63,14 @@ class View:
             "tokens": [{"token": token, "gets": gets} for token, gets in READY_MADE.items()],
             "examples": self._examples,
         }
+
+    def _current_collections(self) -> list[dict[str, Any]]:
+        # Read again only after a change: whoever watches looks twice a second, and records may be large.
+        version = self._contents.store.version()
+        if version != self._version:
+            self._collections = [self._collection(name, columns) for name, columns in self._columns.items()]
+            self._version = version
+        return self._collections
 
     def _collection(self, name: str, columns: list[str]) -> dict[str, Any]:
         return {

@@ -1,0 +1,105 @@
+"""How long the server waits for a request, and for the calls under way when it is told to stop."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+from mcp.types import CallToolResult
+from pydantic import SecretStr
+
+from network.local import served
+from network.processes import SECONDS, TOKEN, WAYS, Way, connect, transport_of
+from network.upstream import Upstream
+from wemasy_mcp.client import WemasyClient
+from wemasy_mcp.endpoints import ENDPOINTS
+from wemasy_mcp.http.app import build_app
+from wemasy_mcp.http.server import Patience
+from wemasy_mcp.server import build_server
+from wemasy_mcp.settings import Settings
+
+HEAD = b"POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAccept: application/json\r\n"
+LIST = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+
+
+@asynccontextmanager
+async def running(upstream: Upstream, patience: Patience, transport: str = "streamable-http") -> AsyncIterator[str]:
+    """Yield the server's host and port."""
+    caller = WemasyClient(upstream.url, timeout_seconds=SECONDS)
+    server = build_server(caller, ENDPOINTS, lambda ctx: SecretStr(TOKEN))
+    settings = Settings(transport=transport, allowed_hosts=("test",))
+    stopping = anyio.Event()
+    app = build_app(server, settings, 0, None, stopping)
+    async with served(app, stopping, patience, caller.stop) as port:
+        yield f"127.0.0.1:{port}"
+    await caller.aclose()
+
+
+async def answer_to(host: str, *parts: bytes) -> bytes:
+    """Everything the server sends until it closes."""
+    name, _, port = host.partition(":")
+    received = b""
+    async with await anyio.connect_tcp(name, int(port)) as connection:
+        for part in parts:
+            await connection.send(part)
+        try:
+            while True:
+                received += await connection.receive()
+        except (anyio.EndOfStream, anyio.BrokenResourceError):
+            return received
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [b"POST /mcp HT"],
+        [HEAD % b"test"],
+        [HEAD % b"test" + b"Content-Length: %d\r\n\r\n" % len(LIST), LIST[:-1]],
+        [HEAD % b"test" + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n{\r\n"],
+    ],
+    ids=["nothing", "half a line", "no end of headers", "half a body", "no last chunk"],
+)
+async def test_a_request_that_does_not_end_is_dropped(parts: list[bytes], upstream: Upstream) -> None:
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience(request=0.1)) as host:
+            assert await answer_to(host, *parts) == b""
+
+
+async def test_a_second_request_on_the_connection_has_its_own_time(upstream: Upstream) -> None:
+    whole = HEAD % b"test" + b"Content-Length: %d\r\n\r\n" % len(LIST) + LIST
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience(request=0.5)) as host:
+            received = await answer_to(host, whole, whole, b"POST /mcp HT")
+
+    assert received.count(b"HTTP/1.1 200 OK") == 2
+
+
+async def test_a_refused_body_must_end_too(upstream: Upstream) -> None:
+    head = b"POST /mcp HTTP/1.1\r\nHost: foreign\r\nContent-Length: 9\r\n\r\n{"
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience(request=0.1)) as host:
+            assert (await answer_to(host, head)).startswith(b"HTTP/1.1 421")
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_call_that_outlasts_the_grace_is_answered_truthfully(way: Way, upstream: Upstream) -> None:
+    upstream.hold()
+    results: list[CallToolResult] = []
+
+    async def call(url: str) -> None:
+        async with connect(url, way, {"Host": "test"}) as client:
+            await client.list_tools()
+            results.append(await client.call_tool("wemasy_save_memory", {"kind": "fact"}))
+
+    with anyio.fail_after(SECONDS):
+        async with (
+            anyio.create_task_group() as tasks,
+            running(upstream, Patience(calls=0.1), transport_of(way)) as host,
+        ):
+            tasks.start_soon(call, f"http://{host}/{'sse' if way == 'sse' else 'mcp'}")
+            await anyio.to_thread.run_sync(upstream.wait_for_request)
+
+    (content,) = [result.structured_content or {} for result in results]
+    error = content["error"]
+    assert (error["code"], error["outcome"]) == ("shutting_down", "unknown")

@@ -1,0 +1,59 @@
+"""`wemasy-mcp sandbox` as a real process on a free port."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+SECONDS_TO_END = 30
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A process that serves."""
+
+    process: subprocess.Popen[str]
+    introduction: str
+
+    @property
+    def origin(self) -> str:
+        return self.fact("Page").removesuffix("/")
+
+    def fact(self, name: str) -> str:
+        """What the introduction says about something."""
+        (line,) = (line for line in self.introduction.splitlines() if line.strip().startswith(f"{name}  "))
+        return line.split()[-1]
+
+    def end(self, signal_number: int) -> tuple[int, str]:
+        """Send a signal and return the exit status and what was said on stderr."""
+        self.process.send_signal(signal_number)
+        _, errors = self.process.communicate(timeout=SECONDS_TO_END)
+        return self.process.returncode, errors
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-W", "error", "-m", "wemasy_mcp", "sandbox", *arguments]
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[Sandbox]:
+    process = subprocess.Popen(
+        command("--port", "0", *arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        lines: list[str] = []
+        assert process.stdout is not None
+        for line in process.stdout:  # ends with the process at the latest
+            lines.append(line)
+            if line.startswith("Ctrl+C"):
+                break
+        yield Sandbox(process, "".join(lines))
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,148 @@
+"""Sets one member of a JSON text and keeps every other byte: comments, order, indentation, line ends.
+
+The text is first masked: comments and trailing commas become blanks, so that every position stays what it was and
+the standard library's decoder can tell where each value begins and ends.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from wemasy_mcp import strict_json
+
+_STRING_OR_COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\r\n]*|/\*.*?\*/', re.DOTALL)
+_STRING_OR_TRAILING_COMMA = re.compile(r'("(?:[^"\\\n]|\\.)*")|,(?=[ \t\r\n]*[}\]])')
+_NOT_BLANK = re.compile(r"[^ \t\r\n]")
+_DEFAULT_INDENT = "  "
+_DECODER = json.JSONDecoder()
+
+
+def set_member(text: str, path: tuple[str, ...], value: object) -> str:
+    """Return `text` with the member at `path` set; objects on the way that are missing are made.
+
+    Raises:
+        ValueError: The text is no JSON object (comments and trailing commas aside), or there is none on the way.
+    """
+    masked = _mask(text)
+    start = _root(masked)
+    *outer, last = path
+    for depth, name in enumerate(outer):
+        member = _find(masked, start, name)
+        if member is None:
+            for missing in reversed(path[depth + 1 :]):
+                value = {missing: value}
+            return _insert(text, masked, start, f"{json.dumps(name)}: ", value)
+        if masked[member.value] != "{":
+            raise ValueError(f"{name} is no object")
+        start = member.value
+    member = _find(masked, start, last)
+    if member is None:
+        return _insert(text, masked, start, f"{json.dumps(last)}: ", value)
+    if _DECODER.raw_decode(masked, member.value)[0] == value:
+        return text
+    dumped = _dump(value, _indent_of_line(text, member.start), _unit(text, masked), _line_end(text))
+    return text[: member.value] + dumped + text[member.end :]
+
+
+def append_item(text: str, name: str, item: object) -> str:
+    """Return `text` with `item` added to the list that is the root's member `name`, which is made if missing.
+
+    Raises:
+        ValueError: The text is no JSON object, or the member is no list.
+    """
+    masked = _mask(text)
+    member = _find(masked, _root(masked), name)
+    if member is None:
+        return set_member(text, (name,), [item])
+    if masked[member.value] != "[":
+        raise ValueError(f"{name} is no list")
+    return _insert(text, masked, member.value, "", item)
+
+
+def parse(text: str) -> Any:
+    """Return what the text holds, comments and trailing commas aside.
+
+    Raises:
+        ValueError: It is no JSON, or names a member twice.
+    """
+    return strict_json.parse(_mask(text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    name: str
+    start: int
+    value: int
+    end: int
+
+
+def _mask(text: str) -> str:
+    def blank(found: re.Match[str]) -> str:
+        return found[1] or re.sub(r"[^\r\n]", " ", found[0])
+
+    return _STRING_OR_TRAILING_COMMA.sub(blank, _STRING_OR_COMMENT.sub(blank, text))
+
+
+def _root(masked: str) -> int:
+    if not isinstance(strict_json.parse(masked), dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - the text is wrong, not a call
+    return _next(masked, 0)
+
+
+def _find(masked: str, start: int, name: str) -> _Member | None:
+    return next((member for member in _members(masked, start) if member.name == name), None)
+
+
+def _members(masked: str, start: int) -> Iterator[_Member]:
+    """The members of the object that begins at `start`, in a text that is known to be JSON."""
+    position = _next(masked, start + 1)
+    while masked[position] != "}":
+        name, end = _DECODER.raw_decode(masked, position)
+        value = _next(masked, _next(masked, end) + 1)
+        _, end = _DECODER.raw_decode(masked, value)
+        yield _Member(name, position, value, end)
+        position = _next(masked, end)
+        if masked[position] == ",":
+            position = _next(masked, position + 1)
+
+
+def _insert(text: str, masked: str, start: int, label: str, value: object) -> str:
+    """Add the last member or item of the object or list that begins at `start`."""
+    _, end = _DECODER.raw_decode(masked, start)
+    close = end - 1
+    last = len(masked[:close].rstrip())
+    is_empty = last == start + 1
+    outer, unit, line_end = _indent_of_line(text, start), _unit(text, masked), _line_end(text)
+    inner = outer + unit
+    kept = text[last:close].rstrip()
+    # A trailing comma is a blank in the masked text: it is kept, and the new last one gets one, too.
+    trailing = "," if "," in _STRING_OR_COMMENT.sub("", kept) else ""
+    comma = "" if is_empty or trailing else ","
+    added = f"{inner}{label}{_dump(value, inner, unit, line_end)}{trailing}"
+    return f"{text[:last]}{comma}{kept}{line_end}{added}{line_end}{outer}{text[close:]}"
+
+
+def _dump(value: object, indent: str, unit: str, line_end: str) -> str:
+    return json.dumps(value, indent=unit, ensure_ascii=False).replace("\n", line_end + indent)
+
+
+def _unit(text: str, masked: str) -> str:
+    """One level of indentation, as the root's first member has it."""
+    first = _next(masked, _next(masked, 0) + 1)
+    return _indent_of_line(text, first) or _DEFAULT_INDENT
+
+
+def _indent_of_line(text: str, position: int) -> str:
+    line = text[text.rfind("\n", 0, position) + 1 : position]
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def _line_end(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _next(masked: str, position: int) -> int:
+    found = _NOT_BLANK.search(masked, position)
+    return found.start() if found else len(masked)

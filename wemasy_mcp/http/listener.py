@@ -1,0 +1,45 @@
+"""Where the server listens, and whether it may: an open port needs clients that prove who they are."""
+
+import socket
+
+from wemasy_mcp.settings import SettingsError, is_loopback, variable_of
+
+BACKLOG = 1024
+
+
+def listen(host: str, port: int, *, knows_clients: bool) -> socket.socket:
+    """Return a socket that listens; port 0 takes a free one.
+
+    Args:
+        host: The address or name to bind.
+        port: The TCP port.
+        knows_clients: Whether clients must authenticate.
+
+    Raises:
+        SettingsError: The address may not or cannot be listened on.
+    """
+    if not is_loopback(host) and not knows_clients:
+        raise SettingsError(
+            variable_of("host"),
+            "is no loopback address, and anybody who reaches it could write to the account: set WEMASY_SERVER_TOKEN "
+            "(or its _FILE), or WEMASY_AUTH_ISSUER, WEMASY_AUTH_AUDIENCE and WEMASY_AUTH_JWKS_URL, so that clients "
+            "must authenticate; or listen on 127.0.0.1.",
+        )
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except (OSError, UnicodeError):
+        raise SettingsError(variable_of("host"), "names no address of this machine.") from None
+    try:
+        return socket.create_server((address[0], port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = error.strerror or "it cannot be bound"
+        raise SettingsError(
+            variable_of("port"),
+            f"cannot be used: nothing can listen on {url_host(host)}:{port} ({reason}). "
+            "Stop what does, or choose another port.",
+        ) from None
+
+
+def url_host(host: str) -> str:
+    """Return a host as it stands in a URL: an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
