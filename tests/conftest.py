@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from mcp import Client
+
 from wire import ERAS, Era, Recorded, client_over, connect, server_over
 
 

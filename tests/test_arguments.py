@@ -5,6 +5,7 @@ import reprlib
 from typing import Any
 
 import pytest
+
 from wemasy_mcp.errors import InvalidArguments
 from wemasy_mcp.protocol import MAX_BODY, parse_arguments, request_body
 from wemasy_mcp.strict_json import MAX_DEPTH

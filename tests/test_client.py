@@ -12,8 +12,9 @@ import anyio
 import anyio.abc
 import httpx2
 import pytest
-from api_document import BASE_URL, OPERATIONS, REQUEST_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, Operation
 from pydantic import SecretStr
+
+from api_document import BASE_URL, OPERATIONS, REQUEST_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, Operation
 from wemasy_mcp.client import MAX_CONNECTIONS, Attempt, UnconfiguredCaller, WemasyClient
 from wemasy_mcp.errors import WemasyError
 from wemasy_mcp.gate import RateGate
@@ -23,9 +24,9 @@ from wire import (
     SAVE,
     TOKEN,
     Recorded,
+    accepting,
     answer_documented,
     answer_never,
-    accepting,
     body_of,
     client_over,
     http_response,

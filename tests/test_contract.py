@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import Client
+
 import wemasy_mcp.endpoints
 from api_document import BASE_URL, OPERATIONS, Field, Member, Operation
-from mcp import Client
 from wemasy_mcp.endpoint import Endpoint
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.errors import InvalidArguments

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from wemasy_mcp.field_errors import MAX_FIELDS, MAX_NAME, MAX_TEXTS, read_field_errors, shorten
 from wemasy_mcp.texts import TEXT_LIMIT
 

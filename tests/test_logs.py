@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from wemasy_mcp.logs import QUEUE_LENGTH, LogQueue, describe, start_logging
 from wire import TOKEN
 

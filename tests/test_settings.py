@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+
 from wemasy_mcp.settings import (
     Settings,
     SettingsError,

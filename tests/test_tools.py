@@ -6,9 +6,10 @@ from typing import Any
 import httpx2
 import jsonschema
 import pytest
-from api_document import RATE_LIMIT_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, UPDATE_CONNECTION
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
+
+from api_document import RATE_LIMIT_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, UPDATE_CONNECTION
 from wemasy_mcp.errors import ERRORS, RejectedUnclearly, WemasyError
 from wemasy_mcp.field_errors import MAX_FIELDS
 from wemasy_mcp.protocol import Reply

@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 
 import anyio
 import pytest
+
 from network.processes import SECONDS, TOKEN, WAYS, ServerProcess, Way, connect, serving, transport_of
 from network.refusals import Refusal
 from network.upstream import Upstream

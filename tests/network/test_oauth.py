@@ -11,11 +11,11 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+
 from network.issuer import AUDIENCE, ISSUER, Issuer
 from network.processes import SECONDS, WAYS, ServerProcess, Way, connect, serving
 from network.refusals import Refusal
 from network.upstream import Upstream
-
 from wemasy_mcp.http.keys import FRESH_SECONDS, PAUSE_SECONDS, IssuerKeys, KeysUnavailableError
 
 HOUR = 3600

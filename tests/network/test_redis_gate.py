@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 import anyio
 import pytest
+
 from network.processes import SECONDS, WAYS, connect, serving
 from network.redis_server import RedisServer, needs_redis, redis_running
 from network.refusals import Refusal
 from network.upstream import Upstream
-
 from wemasy_mcp.gate import account_key
 from wemasy_mcp.redis_gate import REST_SECONDS, WARNING_SECONDS, RedisGate
 
