@@ -12,11 +12,10 @@ import pytest
 from mcp import Client
 from pydantic import SecretStr
 
-import wemasy_mcp.endpoints
 from wemasy_mcp.client import WemasyClient
 from wemasy_mcp.endpoint import AnyEndpoint, Endpoint
 from wemasy_mcp.endpoints import ENDPOINTS
-from wemasy_mcp.sandbox import SANDBOX_TOKEN, app
+from wemasy_mcp.sandbox import SANDBOX_TOKEN, build_sandbox
 from wemasy_mcp.server import build_server
 from wire import TOKEN, Recorded, client_over
 
@@ -54,15 +53,13 @@ async def test_the_worked_endpoint_is_a_tool_that_makes_its_request(endpoint: An
     assert set(refused.structured_content["error"]["field_errors"]) == {"provider", "name"}
 
 
-async def test_the_sandbox_serves_the_worked_endpoint(endpoint: AnyEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "ENDPOINTS", (*wemasy_mcp.endpoints.ENDPOINTS, endpoint))
-    client = WemasyClient(
-        "http://localhost/api", timeout_seconds=20, transport=httpx2.ASGITransport(app.build_sandbox())
-    )
+async def test_the_sandbox_serves_the_worked_endpoint(endpoint: AnyEndpoint) -> None:
+    sandbox = build_sandbox(endpoints=(*ENDPOINTS, endpoint))
+    client = WemasyClient("http://localhost/api", timeout_seconds=20, transport=httpx2.ASGITransport(sandbox))
     server = build_server(client, (endpoint,), lambda ctx: SecretStr(SANDBOX_TOKEN))
 
     async with Client(server) as mcp_client:
-        result = await mcp_client.call_tool(endpoint.tool, ARGUMENTS)
+        result = await mcp_client.call_tool(endpoint.tool, endpoint.examples[0])
     await client.aclose()
 
     assert result.structured_content is not None
