@@ -140,7 +140,8 @@ def test_the_manifest_says_what_the_package_is(manifest: dict[str, Any], bundle:
 def test_the_token_is_asked_for_as_a_secret_and_given_in_the_environment(manifest: dict[str, Any]) -> None:
     token = manifest["user_config"]["api_token"]
     assert (token["sensitive"], token["required"]) == (True, True)
-    assert manifest["server"]["mcp_config"]["env"] == {variable_of("api_token"): "${user_config.api_token}"}
+    environment = manifest["server"]["mcp_config"]["env"]
+    assert environment[variable_of("api_token")] == "${user_config.api_token}"
 
 
 def test_the_same_source_gives_the_same_bytes(builder: ModuleType, bundle: Path, tmp_path: Path) -> None:
