@@ -241,3 +241,12 @@ async def test_a_server_without_a_client_leaves_in_peace(closed: str, upstream: 
     ended = await run({"WEMASY_BASE_URL": upstream.url}, b"", folder, command)
 
     assert ended.status == 0
+
+
+async def test_an_interrupt_while_it_starts_leaves_no_traceback(upstream: Upstream, tmp_path: Path) -> None:
+    # In place of the first library that is imported: what Ctrl-C raises.
+    (tmp_path / "anyio.py").write_text("raise KeyboardInterrupt")
+    ended = await run({"WEMASY_BASE_URL": upstream.url, "PYTHONPATH": str(tmp_path)}, b"", tmp_path)
+
+    assert ended.status == 130
+    assert ended.stderr == b""
