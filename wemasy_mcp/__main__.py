@@ -2,10 +2,13 @@
 
 import sys
 
+from wemasy_mcp.imports import lasting_imports
+
 
 def main() -> int:
     """Run the command line and return its exit status."""
-    from wemasy_mcp.cli import run
+    with lasting_imports():
+        from wemasy_mcp.cli import run
 
     return run(sys.argv[1:])
 
