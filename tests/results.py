@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema
 from mcp.types import CallToolResult, TextContent
+
 from wemasy_mcp.tools import MAX_RESULT, build_tool
 from wire import ENDPOINT, TOKEN
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
-from wemasy_mcp.protocol import parse_arguments, request_body
+
 from results import check
+from wemasy_mcp.protocol import parse_arguments, request_body
 from wire import ENDPOINT, SAVE, TOKEN, UPDATE, Recorded
 
 REUSED = settings(

@@ -10,11 +10,12 @@ from typing import Any
 
 import anyio
 import pytest
+from mcp import Client, StdioServerParameters
+
 from api_document import OPERATIONS, SAMPLE_ERRORS, SAVE_MEMORY, Operation
 from faults.server_process import ERAS as VERSIONS
 from faults.server_process import Era as Version
 from faults.server_process import ServerProcess, environment, launched, run, serving
-from mcp import Client, StdioServerParameters
 from results import check
 from wire import (
     SAVE,

@@ -6,14 +6,15 @@ from typing import Any
 import httpx2
 import jsonschema
 import pytest
-from api_document import RATE_LIMIT_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, UPDATE_CONNECTION
 from mcp import Client
+
+from api_document import RATE_LIMIT_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, UPDATE_CONNECTION
+from results import check, seen
 from wemasy_mcp.errors import ERRORS, RejectedUnclearly, WemasyError
 from wemasy_mcp.field_errors import MAX_FIELDS
 from wemasy_mcp.protocol import Reply
 from wemasy_mcp.server import Options
 from wemasy_mcp.tools import build_tool, error_result, success_result
-from results import check, seen
 from wire import ENDPOINT, SAVE, TOKEN, UPDATE, Era, Recorded, client_over, connect, server_over
 
 FACT = {"kind": "fact", "key": "company_primary_color", "value": "#3B82F6"}
