@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import settings
 from mcp import Client
+
 from wire import ERAS, Era, Recorded, client_over, connect, server_over
 
 

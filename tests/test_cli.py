@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import wemasy_mcp
 from wemasy_mcp.__main__ import main
 from wemasy_mcp.cli import build_parser, run

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.errors import ERRORS
 from wemasy_mcp.reference import SECTIONS, error_examples, errors_table, main, settings_table, tools_table, updated

@@ -41,3 +41,6 @@ class RateGate:
             now = self._clock()
             self._opens_at = {key: at for key, at in self._opens_at.items() if at > now}
         self._opens_at[account] = max(self._opens_at.get(account, 0.0), self._clock() + seconds)
+
+    async def aclose(self) -> None:
+        """Nothing is ever open."""

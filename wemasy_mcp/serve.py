@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from wemasy_mcp.client import Caller, UnconfiguredCaller, WemasyClient
 from wemasy_mcp.endpoint import AnyEndpoint
 from wemasy_mcp.endpoints import ENDPOINTS
+from wemasy_mcp.gate import RateGate
 from wemasy_mcp.logs import start_logging
 from wemasy_mcp.server import Options, TokenSource, build_server
 from wemasy_mcp.settings import Settings, SettingsError, api_token, variable_of
@@ -35,7 +36,7 @@ def serve(settings: Settings, problem: SettingsError | None = None) -> int:
         SettingsError: The settings cannot be used.
     """
     fill_closed_descriptors()
-    if sys.stdin is not None and sys.stdin.isatty():
+    if settings.transport == "stdio" and sys.stdin is not None and sys.stdin.isatty():
         print(_AT_A_TERMINAL, file=sys.stderr)
     log = start_logging(settings.log_level, settings.log_format)
     try:
@@ -81,6 +82,7 @@ async def _serve_http(settings: Settings) -> None:
     server = build_server(caller, endpoints, token_source, _options(settings))
     try:
         await serve_http(server, settings, caller.stop)
+        _exit_in_time()
     finally:
         await caller.aclose()
 
@@ -117,15 +119,32 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
         except SandboxDatabaseError as error:
             raise SettingsError(variable_of("sandbox_db"), f"cannot be used: {error}") from None
         client = WemasyClient("http://localhost/api", timeout_seconds=settings.timeout_seconds, transport=transport)
-        token = SecretStr(SANDBOX_TOKEN)
-    else:
-        token = api_token(settings)
-        client = WemasyClient(
-            settings.base_url,
-            timeout_seconds=settings.timeout_seconds,
-            keepalive_seconds=settings.keepalive_seconds,
-        )
+        return client, lambda ctx: SecretStr(SANDBOX_TOKEN)
+    client = WemasyClient(
+        settings.base_url,
+        timeout_seconds=settings.timeout_seconds,
+        keepalive_seconds=settings.keepalive_seconds,
+        gate=_gate(settings),
+    )
+    if settings.transport != "stdio" and settings.user_token_header is not None:
+        from wemasy_mcp.http.accounts import UserAccounts, header_tokens
+
+        return UserAccounts(client), header_tokens(settings.user_token_header)
+    token = api_token(settings)
     return client, lambda ctx: token
+
+
+def _gate(settings: Settings) -> RateGate:
+    """The gate that replicas share, or this process's own."""
+    if settings.redis_url is None:
+        return RateGate()
+    try:
+        from wemasy_mcp.redis_gate import RedisGate
+    except ImportError:
+        raise SettingsError(
+            variable_of("redis_url"), "needs the redis client: pip install 'wemasy-mcp[redis]'."
+        ) from None
+    return RedisGate(settings.redis_url.get_secret_value())
 
 
 def _no_token(ctx: object) -> SecretStr:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from faults.certificates import Certificates, make_certificates
-from faults.server_process import Era, serving
+from faults.launching import serving
+from faults.server_process import Era
 from faults.truth import SAVE, UPDATE, Player, read_schemas
 from faults.upstream import Upstream
 

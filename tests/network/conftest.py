@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
 from network.processes import TOKEN
 from network.refusals import Refusal
 from network.upstream import Upstream
-
 from wemasy_mcp.cli import run
 
 

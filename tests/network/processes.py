@@ -81,9 +81,12 @@ def serving(*arguments: str, **settings: str) -> Iterator[ServerProcess]:
             server = ServerProcess(process)
             yield server
         finally:
-            if process.poll() is None:
-                process.terminate()
-            process.wait(SECONDS)
+            process.terminate()
+            try:
+                process.wait(SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
 
 def transport_of(way: Way) -> str:

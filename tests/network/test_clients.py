@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import anyio
 import httpx2
 import pytest
+
 from network.processes import SECONDS, TOKEN, WAYS, ServerProcess, Way, connect, endpoint_of, serving, transport_of
 from network.upstream import Upstream
 

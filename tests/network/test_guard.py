@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
+
 from network.processes import SECONDS, ServerProcess, serving
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 from mcp.types import CallToolResult
+from pydantic import SecretStr
+
 from network.local import served
 from network.processes import SECONDS, TOKEN, WAYS, Way, connect, transport_of
 from network.upstream import Upstream
-from pydantic import SecretStr
-
 from wemasy_mcp.client import WemasyClient
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.http.app import build_app

@@ -5,11 +5,11 @@ import httpx2
 import pytest
 from mcp.server.lowlevel import Server
 from mcp.types import ListToolsResult
-from network.local import served
-from network.processes import SECONDS, endpoint_of
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from network.local import served
+from network.processes import SECONDS, endpoint_of
 from wemasy_mcp.http.guard import WholeBody
 from wemasy_mcp.http.server import Patience
 from wemasy_mcp.http.sse import SseSessions

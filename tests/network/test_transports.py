@@ -8,6 +8,7 @@ import anyio
 import httpx2
 import pytest
 from mcp.types import CallToolResult
+
 from network.processes import (
     SECONDS,
     TOKEN,

@@ -21,7 +21,7 @@ SAVED: Answer = (200, {"success": True, "data": {"id": 1, "kind": "fact", "key":
 
 
 class Upstream:
-    """Answers every POST with `answer`, once `hold` is let go."""
+    """Answers every request with `answer`, once `hold` is let go."""
 
     def __init__(self) -> None:
         self.answer = SAVED
@@ -54,7 +54,7 @@ class Upstream:
         self._loop = asyncio.get_running_loop()
         body = await request.body()
         self.headers.append(request.headers)
-        self.bodies.append(json.loads(body))
+        self.bodies.append(json.loads(body or b"{}"))
         status, content, headers = self.answer
         self._arrived.release()
         await self._open.wait()
@@ -65,7 +65,7 @@ class Upstream:
         """Serve in a thread."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self._port = listener.getsockname()[1]
-            app = Starlette(routes=[Route("/api/{path:path}", self._take, methods=["POST"])])
+            app = Starlette(routes=[Route("/api/{path:path}", self._take, methods=["GET", "POST"])])
             config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
             server = uvicorn.Server(config)
             thread = threading.Thread(target=server.run, args=([listener],))

@@ -8,19 +8,23 @@ import anyio
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http import check_accept_headers
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.applications import Starlette
+from starlette.authentication import AuthenticationError
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wemasy_mcp.http.guard import HostAndOrigin, WholeBody, own_hosts, own_origins
+from wemasy_mcp.http.keys import PAUSE_SECONDS
+from wemasy_mcp.http.oauth import JwtTokens, protected_resource
 from wemasy_mcp.http.sse import MESSAGES_PATH, OPEN_PATH, SseSessions
 from wemasy_mcp.settings import Settings
 
@@ -43,11 +47,12 @@ def build_app(
     Raises:
         SettingsError: A setting cannot be used.
     """
+    hosts, origins = own_hosts(settings.allowed_hosts, port), own_origins(settings.allowed_origins, port)
     middleware = [
         Middleware(
             HostAndOrigin,
-            hosts=own_hosts(settings.allowed_hosts, port),
-            origins=own_origins(settings.allowed_origins, port),
+            hosts=hosts,
+            origins=origins,
             open_paths=(ALIVE_PATH, READY_PATH),
         )
     ]
@@ -56,18 +61,27 @@ def build_app(
         middleware.append(
             Middleware(
                 CORSMiddleware,
-                allow_origins=own_origins(settings.allowed_origins, port),
+                allow_origins=origins,
                 allow_methods=["GET", "POST"],
                 allow_headers=["*"],
                 expose_headers=["WWW-Authenticate"],
             )
         )
     if verifier is not None:
-        middleware.append(Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(verifier)))
+        backend = BearerAuthBackend(verifier)
+        middleware.append(Middleware(AuthenticationMiddleware, backend=backend, on_error=_cannot_judge))
         middleware.append(Middleware(AuthContextMiddleware))
 
+    metadata: list[Route] = []
+    metadata_url = None
+    if isinstance(verifier, JwtTokens):
+        path = OPEN_PATH if settings.transport == "sse" else MCP_PATH
+        described = protected_resource(settings, hosts, path)
+        metadata = create_protected_resource_routes(described.resource, described.authorization_servers)
+        metadata_url = build_resource_metadata_url(described.resource)
+
     def for_clients(app: ASGIApp) -> ASGIApp:
-        return app if verifier is None else RequireAuthMiddleware(app, [])
+        return app if verifier is None else RequireAuthMiddleware(app, [], metadata_url)
 
     managers: Sequence[StreamableHTTPSessionManager] = ()
     if settings.transport == "sse":
@@ -95,10 +109,17 @@ def build_app(
             yield
 
     app = Starlette(
-        routes=[*routes, Route(ALIVE_PATH, alive), Route(READY_PATH, ready)], middleware=middleware, lifespan=lifespan
+        routes=[*routes, *metadata, Route(ALIVE_PATH, alive), Route(READY_PATH, ready)],
+        middleware=middleware,
+        lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _cannot_judge(request: HTTPConnection, error: AuthenticationError) -> Response:
+    """A 401 would make the client throw its token away."""
+    return PlainTextResponse("The issuer's keys cannot be fetched now.", 503, {"Retry-After": f"{PAUSE_SECONDS:.0f}"})
 
 
 class _Streamable:

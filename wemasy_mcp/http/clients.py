@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 
+from wemasy_mcp.http.oauth import jwt_verifier
 from wemasy_mcp.settings import Settings, SettingsError, read_secret_file, read_token, variable_of
 
 _SEPARATOR = re.compile(r"[,\s]+")
@@ -35,7 +36,13 @@ def client_verifier(settings: Settings) -> TokenVerifier | None:
         SettingsError: A setting cannot be used.
     """
     tokens = server_tokens(settings)
-    return StaticTokens(tokens) if tokens else None
+    verifier = jwt_verifier(settings)
+    if tokens and verifier:
+        raise SettingsError(
+            variable_of("auth_issuer"),
+            "stands beside WEMASY_SERVER_TOKEN (or its _FILE), and only one of the two can say who may call.",
+        )
+    return StaticTokens(tokens) if tokens else verifier
 
 
 def server_tokens(settings: Settings) -> list[str]:
