@@ -14,20 +14,28 @@ def seen(result: CallToolResult) -> dict[str, Any]:
     """What a client reads, which is the same in both places where it may look."""
     (block,) = result.content
     assert isinstance(block, TextContent)
-    assert result.structured_content == json.loads(block.text)
-    assert result.is_error is not result.structured_content["success"]
-    assert block.text == json.dumps(result.structured_content, ensure_ascii=False, separators=(",", ":"))
-    return result.structured_content
+    shown: dict[str, Any] = json.loads(block.text)
+    assert result.structured_content == shown
+    assert result.is_error is not shown["success"]
+    assert block.text == json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+    return shown
 
 
 def check(result: CallToolResult, tool: str) -> dict[str, Any]:
     """Return what is seen, after everything that holds for every result was checked."""
     shown = seen(result)
-    jsonschema.validate(shown, build_tool(ENDPOINT[tool]).listed.output_schema)
+    jsonschema.validate(shown, output_schema(tool))
     assert size(result) <= MAX_RESULT
     assert None not in shown.values()
     assert TOKEN not in json.dumps(shown)
     return shown
+
+
+def output_schema(tool: str) -> dict[str, Any]:
+    """Return what clients check a result with."""
+    schema = build_tool(ENDPOINT[tool]).listed.output_schema
+    assert schema is not None
+    return schema
 
 
 def size(result: CallToolResult) -> int:

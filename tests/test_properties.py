@@ -121,6 +121,7 @@ async def test_any_arguments_whatsoever_are_sent_or_refused_by_name(
         assert recorded.requests == []
 
 
+SMALLEST: dict[str, dict[str, Any]] = {SAVE: {"kind": "fact"}, UPDATE: {"connection_id": 5, "name": "n"}}
 MEMBERS = st.sampled_from(["success", "message", "data", "errors", "error", "id", "kind", "key", "name", "model_name"])
 ANSWERS = st.dictionaries(MEMBERS | ANY_TEXT, ANYTHING | st.dictionaries(MEMBERS, ANYTHING), max_size=5)
 BODIES = (
@@ -130,7 +131,7 @@ BODIES = (
 )
 HEADERS = st.dictionaries(
     st.sampled_from(["Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining"]),
-    st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\x00"), max_size=20) | NUMBERS.map(str),
+    st.text(st.characters(max_codepoint=126, exclude_characters="\r\n\x00"), max_size=20) | NUMBERS.map(str),
 )
 
 
@@ -141,10 +142,9 @@ async def test_any_answer_whatsoever_makes_a_sound_result(
     mcp_client: Client, recorded: Recorded, status: int, body: bytes, headers: dict[str, str], tool: str
 ) -> None:
     # Each answer is judged by itself: no wait of an earlier one may keep the call back.
-    recorded.answer(status if status != 429 else 428, body, {name: value.encode() for name, value in headers.items()})
-    valid = {SAVE: {"kind": "fact"}, UPDATE: {"connection_id": 5, "name": "n"}}[tool]
+    recorded.answer(status if status != 429 else 428, body, headers)
 
-    shown = check(await mcp_client.call_tool(tool, valid), tool)
+    shown = check(await mcp_client.call_tool(tool, SMALLEST[tool]), tool)
 
     if not 200 <= status < 300:
         assert not shown["success"]

@@ -13,9 +13,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from api_document import OPERATIONS, SAMPLE_ERRORS, SAVE_MEMORY, Operation
+from faults.launching import environment, launched, run, serving
 from faults.server_process import ERAS as VERSIONS
 from faults.server_process import Era as Version
-from faults.server_process import ServerProcess, environment, launched, run, serving
 from results import check
 from wire import (
     SAVE,
@@ -73,9 +73,7 @@ async def test_a_client_lists_both_tools_and_calls_them(
 
 
 @pytest.mark.parametrize("value", ["null", "[1]", '{"a":1}', "", "é 👩\u200d👧 \u0000 \u2028", "\\ud83d", '"'])
-async def test_a_text_reaches_the_api_byte_for_byte(
-    value: str, configured: dict[str, str], upstream: Upstream
-) -> None:
+async def test_a_text_reaches_the_api_byte_for_byte(value: str, configured: dict[str, str], upstream: Upstream) -> None:
     async with client_of("2026", configured) as client:
         await client.call_tool(SAVE, {"kind": "fact", "key": None, "value": value})
 
@@ -157,8 +155,10 @@ async def test_the_sandbox_keeps_what_is_written_where_it_was_told_to(tmp_path: 
         (
             {"WEMASY_SANDBOX_DB": "/dev/null/none.db"},
             ("--sandbox",),
-            "WEMASY_SANDBOX_DB cannot be used: The sandbox database /dev/null/none.db cannot be opened: "
-            "unable to open database file",
+            (
+                "WEMASY_SANDBOX_DB cannot be used: The sandbox database /dev/null/none.db cannot be opened: "
+                "unable to open database file"
+            ),
         ),
     ],
 )

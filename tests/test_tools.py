@@ -1,6 +1,5 @@
 """What a client sees for every way in which a call can end, through the SDK's own client of both eras."""
 
-import json
 from typing import Any
 
 import httpx2
@@ -9,12 +8,12 @@ import pytest
 from mcp import Client
 
 from api_document import RATE_LIMIT_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, UPDATE_CONNECTION
-from results import check, seen
+from results import check, output_schema, seen
 from wemasy_mcp.errors import ERRORS, RejectedUnclearly, WemasyError
 from wemasy_mcp.field_errors import MAX_FIELDS
 from wemasy_mcp.protocol import Reply
 from wemasy_mcp.server import Options
-from wemasy_mcp.tools import build_tool, error_result, success_result
+from wemasy_mcp.tools import error_result, success_result
 from wire import ENDPOINT, SAVE, TOKEN, UPDATE, Era, Recorded, client_over, connect, server_over
 
 FACT = {"kind": "fact", "key": "company_primary_color", "value": "#3B82F6"}
@@ -385,4 +384,4 @@ def test_a_reply_that_no_result_can_hold_is_still_a_success() -> None:
 
 def test_the_documents_samples_are_what_the_schema_describes() -> None:
     for operation in (SAVE_MEMORY, UPDATE_CONNECTION):
-        jsonschema.validate(operation.sample_answer, build_tool(ENDPOINT[operation.tool]).listed.output_schema)
+        jsonschema.validate(operation.sample_answer, output_schema(operation.tool))
