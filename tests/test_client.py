@@ -12,8 +12,9 @@ import anyio
 import anyio.abc
 import httpx2
 import pytest
-from api_document import BASE_URL, OPERATIONS, REQUEST_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, Operation
 from pydantic import SecretStr
+
+from api_document import BASE_URL, OPERATIONS, REQUEST_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, Operation
 from wemasy_mcp.client import MAX_CONNECTIONS, Attempt, UnconfiguredCaller, WemasyClient
 from wemasy_mcp.errors import WemasyError
 from wemasy_mcp.gate import RateGate
@@ -23,9 +24,9 @@ from wire import (
     SAVE,
     TOKEN,
     Recorded,
+    accepting,
     answer_documented,
     answer_never,
-    accepting,
     body_of,
     client_over,
     http_response,
@@ -358,7 +359,9 @@ async def test_a_proxy_that_never_answers_makes_it_unreachable_at_the_deadline(
     assert (error.code, error.message) == ("unreachable", "Wemasy could not be reached within 0.05 seconds.")
 
 
-@pytest.mark.parametrize(("status", "code"), [(200, "bad_response"), (422, "validation_failed"), (500, "server_failed")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(200, "bad_response"), (422, "validation_failed"), (500, "server_failed")]
+)
 async def test_a_body_over_one_mebibyte_is_not_read_on(status: int, code: str) -> None:
     async def no_more() -> None:
         raise AssertionError("read on")
@@ -415,21 +418,21 @@ async def test_what_is_left_on_a_connection_does_not_become_the_next_answer() ->
 
 
 async def test_a_call_that_found_no_free_connection_was_not_sent() -> None:
-    async def hold_one(client: WemasyClient) -> None:
-        with pytest.raises(WemasyError):
-            await call(client)
+    attempt = Attempt()
 
-    async with listening(answer_never) as upstream, client_at(upstream.base_url) as client:
-        async with anyio.create_task_group() as tasks:
-            for _ in range(MAX_CONNECTIONS):
-                tasks.start_soon(hold_one, client)
-            with anyio.fail_after(8):
-                while len(upstream.requests) < MAX_CONNECTIONS:
-                    await anyio.lowlevel.checkpoint()
-            attempt = Attempt()
-            tasks.start_soon(_expect_not_sent, client, attempt)
-            await anyio.wait_all_tasks_blocked()
-            client.stop()
+    async with (
+        listening(answer_never) as upstream,
+        client_at(upstream.base_url, timeout_seconds=20) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        for _ in range(MAX_CONNECTIONS):
+            tasks.start_soon(failing, client)
+        with anyio.fail_after(10):
+            while len(upstream.requests) < MAX_CONNECTIONS:
+                await anyio.lowlevel.checkpoint()
+        tasks.start_soon(_expect_not_sent, client, attempt)
+        await anyio.wait_all_tasks_blocked()
+        client.stop()
 
     assert not attempt.sent
     assert len(upstream.requests) == MAX_CONNECTIONS
@@ -463,9 +466,7 @@ async def test_calls_under_way_when_the_server_stops_are_told_the_truth() -> Non
 
 async def test_calls_inside_a_wait_that_was_asked_for_are_not_sent(recorded: Recorded) -> None:
     now = 1000.0
-    client = WemasyClient(
-        BASE_URL, timeout_seconds=5, gate=RateGate(clock=lambda: now), transport=recorded.transport()
-    )
+    client = WemasyClient(BASE_URL, timeout_seconds=5, gate=RateGate(clock=lambda: now), transport=recorded.transport())
     recorded.answer(429, *SAMPLE_ERRORS[429])
     first = await failing(client)
     now += 17.5

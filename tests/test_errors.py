@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from wemasy_mcp.errors import ERRORS, RejectedUnclearly, WemasyError
 from wire import ENDPOINT, SAVE, UPDATE
 

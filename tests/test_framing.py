@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp.types import JSONRPCNotification, JSONRPCRequest
+
 from wemasy_mcp.framing import MAX_LINE, LineSplitter, LongLine, Refusal, read_message
 
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600

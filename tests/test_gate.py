@@ -1,6 +1,7 @@
 """The rate gate: who is kept back, for how long, and at what cost."""
 
 import pytest
+
 from wemasy_mcp.gate import MAX_ACCOUNTS, RateGate, account_key
 from wire import TOKEN
 

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from api_document import OPERATIONS, RATE_LIMIT_HEADERS, SAMPLE_ERRORS
 from pydantic import MISSING
+
+from api_document import OPERATIONS, RATE_LIMIT_HEADERS, SAMPLE_ERRORS
 from wemasy_mcp.errors import RateLimit, WemasyError
 from wemasy_mcp.protocol import Reply, read_reply
 from wire import ENDPOINT, SAVE, TOKEN, UPDATE

@@ -6,12 +6,13 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-import wemasy_mcp
-from api_document import SAVE_MEMORY
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import Implementation
 from pydantic import SecretStr
+
+import wemasy_mcp
+from api_document import SAVE_MEMORY
 from wemasy_mcp.client import WemasyClient
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.errors import NotConfigured

@@ -1,6 +1,7 @@
 """Foreign text made fit to show."""
 
 import pytest
+
 from wemasy_mcp.texts import clean, cut
 
 

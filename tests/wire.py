@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 import anyio
 import anyio.abc
-import api_document
 import httpx2
 from mcp import Client
 from mcp.server.lowlevel import Server
 from pydantic import SecretStr
+
+import api_document
 from wemasy_mcp.client import Caller, WemasyClient
 from wemasy_mcp.endpoint import AnyEndpoint
 from wemasy_mcp.endpoints import ENDPOINTS

@@ -2,12 +2,18 @@
 
 import sys
 
+from wemasy_mcp.imports import lasting_imports
+
 
 def main() -> int:
-    """Run the command line and return its exit status."""
-    from wemasy_mcp.cli import run
+    """Run the command line and return its exit status; 130 after Ctrl-C, as shells have it."""
+    try:
+        with lasting_imports():
+            from wemasy_mcp.cli import run
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

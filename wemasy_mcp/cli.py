@@ -8,6 +8,7 @@ from typing import Any
 
 from wemasy_mcp import __version__
 from wemasy_mcp.hosts import NAMES as HOST_NAMES
+from wemasy_mcp.imports import lasting_imports
 from wemasy_mcp.settings import Settings, SettingsError, load_settings
 
 DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2
@@ -89,7 +90,8 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from wemasy_mcp.serve import serve
+    with lasting_imports():
+        from wemasy_mcp.serve import serve
 
     flags = _flags(options)
     try:

@@ -31,6 +31,7 @@ from wemasy_mcp.errors import (
 from wemasy_mcp.gate import RateGate, account_key
 from wemasy_mcp.protocol import MAX_BODY, Reply, read_reply
 from wemasy_mcp.settings import is_loopback
+from wemasy_mcp.tracing import request_span
 
 logger = logging.getLogger(__name__)
 
@@ -129,11 +130,12 @@ class WemasyClient:
             "Content-Type": "application/json",
             "User-Agent": user_agent,
         }
-        await self._exchange(f"{self._base_url}/{endpoint.path}", headers, body, attempt)
         try:
-            return read_reply(
-                endpoint, attempt.status or 0, attempt.headers, bytes(attempt.body), now=time.time(), secret=secret
-            )
+            with request_span(endpoint, attempt):
+                await self._exchange(f"{self._base_url}/{endpoint.path}", headers, body, attempt)
+                return read_reply(
+                    endpoint, attempt.status or 0, attempt.headers, bytes(attempt.body), now=time.time(), secret=secret
+                )
         except RateLimited as error:
             if error.retry_after_seconds:
                 await self._gate.close(account, error.retry_after_seconds)

@@ -174,9 +174,9 @@ def read_token(text: str) -> str:
     Raises:
         ValueError: It is empty, a placeholder, or holds what no HTTP header may.
     """
-    token = text.strip().strip("'\"“”‘’").strip()
-    if token.casefold().startswith("bearer "):
-        token = token[7:].strip().strip("'\"").strip()
+    token = _bare(text)
+    if token.casefold().partition(" ")[0] == "bearer":
+        token = _bare(token[6:])
     if not token:
         raise ValueError("is empty; put your Wemasy API token there.")
     if _PLACEHOLDER.fullmatch(token):
@@ -184,6 +184,10 @@ def read_token(text: str) -> str:
     if not _TOKEN.fullmatch(token):
         raise ValueError("holds blanks, line breaks or characters that no token has; copy the token again.")
     return token
+
+
+def _bare(text: str) -> str:
+    return text.strip().strip("'\"“”‘’").strip()
 
 
 def read_base_url(text: str) -> str:

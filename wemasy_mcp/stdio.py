@@ -209,7 +209,11 @@ class Incoming:
                 except PermissionError:
                     # A regular file or the null device: always readable, and epoll refuses to watch it.
                     await anyio.lowlevel.checkpoint()
-                return os.read(self._descriptor, _CHUNK)
+                chunk = os.read(self._descriptor, _CHUNK)
+                if not chunk:
+                    # A terminal's end of input is read once only; asked again, it waits for another.
+                    self._is_ended = True
+                return chunk
         return b""
 
     async def aclose(self) -> None:

@@ -1,6 +1,6 @@
-"""A certificate authority and server certificates, made anew for each test run. Nothing of it is ever trusted elsewhere."""
+"""A certificate authority and server certificates, made anew for each test run and trusted nowhere else."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-_DAY = datetime.timedelta(days=1)
+_DAY = dt.timedelta(days=1)
 
 
 class Authority:
@@ -20,7 +20,7 @@ class Authority:
     def __init__(self, name: str) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         self._certificate = (
             x509.CertificateBuilder(self._name, self._name, self._key.public_key(), x509.random_serial_number())
             .not_valid_before(now - _DAY)
@@ -38,7 +38,7 @@ class Authority:
     def issue(self, folder: Path, host: str, *, expired: bool = False) -> ssl.SSLContext:
         """Return a server context whose certificate is for `host` alone."""
         key = ec.generate_private_key(ec.SECP256R1())
-        end = datetime.datetime.now(datetime.UTC) + (-_DAY if expired else _DAY)
+        end = dt.datetime.now(dt.UTC) + (-_DAY if expired else _DAY)
         certificate = (
             x509.CertificateBuilder(
                 self._name,

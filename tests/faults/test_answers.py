@@ -6,10 +6,14 @@ from itertools import chain, repeat
 import anyio
 import pytest
 
-from faults.cases import FAULTS, TOO_SLOW, Fault, redirects
+from faults.broken_answers import TOO_SLOW
+from faults.cases import FAULTS
+from faults.fault import Fault
+from faults.script import Script, answer, success
 from faults.server_process import TOKEN
+from faults.statuses import redirects
 from faults.truth import Player
-from faults.upstream import Script, Upstream, answer, success
+from faults.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 

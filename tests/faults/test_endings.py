@@ -14,9 +14,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from faults.server_process import ANSWER_SECONDS, Era, ServerProcess, launched, run, serving
+from faults.launching import launched, run, serving
+from faults.script import Script, answer, success
+from faults.server_process import ANSWER_SECONDS, Era, ServerProcess
 from faults.truth import SAVE, UPDATE, Player, read_schemas
-from faults.upstream import Script, Upstream, answer, success
+from faults.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
@@ -38,6 +40,14 @@ def save(key: str) -> dict[str, object]:
     """A call that saves `key`, with the key for its id."""
     params = {"name": SAVE, "arguments": {"kind": "fact", "key": key}}
     return {"jsonrpc": "2.0", "id": key, "method": "tools/call", "params": params}
+
+
+def stop_server(server: ServerProcess, stop: str | signal.Signals) -> None:
+    """Send a signal, or end the input."""
+    if isinstance(stop, signal.Signals):
+        server.send_signal(stop)
+    else:
+        server.leave()
 
 
 @contextmanager
@@ -100,10 +110,7 @@ async def test_calls_that_do_not_finish_in_the_grace_are_answered_truthfully(
             await server.write(server.tool_call(SAVE, player.arguments(key), key))
         with anyio.fail_after(ANSWER_SECONDS):
             await upstream.arrivals(CONNECTIONS)
-        if isinstance(stop, signal.Signals):
-            server.send_signal(stop)
-        else:
-            server.leave()
+        stop_server(server, stop)
         assert await server.exit_status() == 0
 
         told: Counter[str] = Counter()
@@ -112,9 +119,9 @@ async def test_calls_that_do_not_finish_in_the_grace_are_answered_truthfully(
         assert told == {"shutting_down": CONNECTIONS, "unreachable": 1}
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stop", ["end of input", signal.SIGTERM, signal.SIGINT])
 async def test_a_call_that_finishes_in_the_grace_is_told_as_done(
-    stop: signal.Signals, upstream: Upstream, folder: Path
+    stop: str | signal.Signals, upstream: Upstream, folder: Path
 ) -> None:
     key, release = f"in the grace of {stop}", asyncio.Event()
     upstream.play(key, Script(lambda: [answer(200, success(key))], applied=True, until=release))
@@ -122,9 +129,10 @@ async def test_a_call_that_finishes_in_the_grace_is_told_as_done(
         player = Player(server, upstream, await read_schemas(server))
         await server.write(server.tool_call(SAVE, player.arguments(key), key))
         await upstream.arrival(key)
-        server.send_signal(stop)
-        server.send_signal(stop)
-        release.set()
+        stop_server(server, stop)
+        stop_server(server, stop)
+        # An API that takes a second: within the grace, but well after the server was told to stop.
+        asyncio.get_running_loop().call_later(1, release.set)
         assert await server.exit_status() == 0
 
         assert player.read((await server.answer(key))["result"], key)["success"]
@@ -155,7 +163,9 @@ async def test_a_cancelled_call_is_logged_with_what_is_known_of_it(
         assert await server.exit_status() == 0
 
         assert not server.answered(key)
-        assert re.search(rf"WARNING tool={tool} outcome=unknown code=cancelled status=- ms=\d+\n", server.stderr.decode())
+        assert re.search(
+            rf"WARNING tool={tool} outcome=unknown code=cancelled status=- ms=\d+\n", server.stderr.decode()
+        )
         assert upstream.received[key] == 1
 
 
@@ -168,8 +178,7 @@ async def test_a_call_that_is_cancelled_before_it_was_sent_is_logged_as_not_appl
         async with serving(settings, folder=folder) as server:
             await server.write(server.tool_call(SAVE, {"kind": "fact"}, "early"))
             with anyio.fail_after(ANSWER_SECONDS):
-                while tls_upstream.connections == connections:
-                    await anyio.sleep(0.01)
+                await tls_upstream.connected(connections + 1)
             cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "early"}}
             await server.write(server.line(cancelled))
             await server.request("tools/list")
@@ -232,3 +241,12 @@ async def test_a_server_without_a_client_leaves_in_peace(closed: str, upstream: 
     ended = await run({"WEMASY_BASE_URL": upstream.url}, b"", folder, command)
 
     assert ended.status == 0
+
+
+async def test_an_interrupt_while_it_starts_leaves_no_traceback(upstream: Upstream, tmp_path: Path) -> None:
+    # In place of the first library that is imported: what Ctrl-C raises.
+    (tmp_path / "anyio.py").write_text("raise KeyboardInterrupt")
+    ended = await run({"WEMASY_BASE_URL": upstream.url, "PYTHONPATH": str(tmp_path)}, b"", tmp_path)
+
+    assert ended.status == 130
+    assert ended.stderr == b""

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from faults.server_process import serving
+from faults.launching import serving
+from faults.script import Script, answer, success
 from faults.truth import Player, read_schemas
-from faults.upstream import Script, Upstream, answer, success
+from faults.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
-SHELL_COMMAND = f'exec "{sys.executable}" -m wemasy_mcp'
+PYTHON = f'"{sys.executable}"'
+SHELL_COMMAND = f"exec {PYTHON} -m wemasy_mcp"
 
 
 @pytest.mark.parametrize("where", ["cd /proc", 'cd "$(mktemp -d)" && rmdir "$PWD"'], ids=["unwritable", "removed"])
@@ -32,8 +34,12 @@ async def test_no_locale_changes_a_byte(upstream: Upstream, folder: Path) -> Non
 
 
 async def test_an_empty_environment_will_do(upstream: Upstream, folder: Path) -> None:
-    command = ("sh", "-c", f'exec env -i "WEMASY_API_TOKEN=$WEMASY_API_TOKEN" "WEMASY_BASE_URL={upstream.url}" {sys.executable} -m wemasy_mcp')
-    async with serving({}, command=command, folder=folder) as server:
+    command = (
+        "sh",
+        "-c",
+        f'exec env -i WEMASY_API_TOKEN="$WEMASY_API_TOKEN" WEMASY_BASE_URL="$WEMASY_BASE_URL" {PYTHON} -m wemasy_mcp',
+    )
+    async with serving({"WEMASY_BASE_URL": upstream.url}, command=command, folder=folder) as server:
         await Player(server, upstream, await read_schemas(server)).expect_healthy("no environment")
 
 
@@ -65,7 +71,9 @@ async def test_certificates_that_cannot_be_read_do_not_disturb_plain_http(upstre
         await Player(server, upstream, await read_schemas(server)).expect_healthy("no certificates")
 
 
-@pytest.mark.parametrize("token", [None, "", "${WEMASY_API_TOKEN}", "YOUR_API_TOKEN", "two words", "line\nbreak", "caf\u00e9"])
+@pytest.mark.parametrize(
+    "token", [None, "", "${WEMASY_API_TOKEN}", "YOUR_API_TOKEN", "two words", "line\nbreak", "caf\u00e9"]
+)
 async def test_a_token_that_is_none_is_told_in_the_result(token: str | None, upstream: Upstream, folder: Path) -> None:
     command = ("sh", "-c", f"unset WEMASY_API_TOKEN; {SHELL_COMMAND}" if token is None else SHELL_COMMAND)
     settings = {"WEMASY_BASE_URL": upstream.url, "WEMASY_API_TOKEN": token or ""}

@@ -7,9 +7,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from faults.server_process import ERAS, Era, serving
+from faults.launching import serving
+from faults.script import Script, answer, success
+from faults.server_process import ERAS, Era
 from faults.truth import SAVE, Player, read_schemas
-from faults.upstream import Script, Upstream, answer, success
+from faults.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +20,10 @@ LARGEST = "v" * 20_000
 
 MIXED: tuple[tuple[str, Script | None], ...] = (
     ("ok", None),
-    ("validation_failed", Script(lambda: [answer(422, {"message": "No.", "errors": {"key": ["Odd."]}})], applied=False)),
+    (
+        "validation_failed",
+        Script(lambda: [answer(422, {"message": "No.", "errors": {"key": ["Odd."]}})], applied=False),
+    ),
     ("server_failed", Script(lambda: [answer(500)], applied=True)),
     ("connection_lost", Script(list, applied=True, ending="reset")),
     ("bad_response", Script(lambda: [answer(200, b"<html>")], applied=False)),

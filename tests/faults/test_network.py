@@ -7,9 +7,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from faults.cases import BROKEN_CONNECTIONS, Fault
+from faults.broken_answers import BROKEN_CONNECTIONS
 from faults.certificates import Certificates
-from faults.server_process import serving
+from faults.fault import Fault
+from faults.launching import serving
 from faults.truth import Player, read_schemas
 from faults.upstream import Greeting, Upstream
 
@@ -107,7 +108,9 @@ async def test_a_host_name_that_does_not_exist_wrote_nothing(upstream: Upstream,
         "https://127.0.0.1:0/api",
     ],
 )
-async def test_an_address_that_no_socket_takes_is_told_in_the_result(url: str, upstream: Upstream, folder: Path) -> None:
+async def test_an_address_that_no_socket_takes_is_told_in_the_result(
+    url: str, upstream: Upstream, folder: Path
+) -> None:
     async with calling(upstream, url, folder) as player:
         structured = await player.write(url)
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.types import CallToolResult
+
+from faults.server_process import TOKEN
+from faults.truth import Schemas, read_result
 from wemasy_mcp.endpoint import AnyEndpoint
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.errors import InvalidArguments, WemasyError
 from wemasy_mcp.protocol import Reply, parse_arguments, read_reply, request_body
 from wemasy_mcp.tools import build_tool, error_result, success_result
-
-from faults.server_process import TOKEN
-from faults.truth import Schemas, read_result
 
 NOW = 1_800_000_000.0
 EXAMPLES = 200
@@ -33,7 +33,9 @@ SCALARS = st.one_of(
     st.integers(),
     st.floats(),
     TOKENED,
-    st.sampled_from(["5", "5.0", "1_0", "null", "[1]", "{}", "[0.1, -2]", '{"a": [1]}', 10**30, -(2**63) - 1, "x" * 10_000]),
+    st.sampled_from(
+        ["5", "5.0", "1_0", "null", "[1]", "{}", "[0.1, -2]", '{"a": [1]}', 10**30, -(2**63) - 1, "x" * 10_000]
+    ),
 )
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TOKENED, inner), max_leaves=12)
 
@@ -43,7 +45,9 @@ LONG = st.builds(lambda text, times: text * times, TOKENED, st.sampled_from([1, 
 FIELD_ERRORS = st.one_of(
     VALUES,
     st.dictionaries(TOKENED, st.lists(LONG)),
-    st.builds(lambda name, fields, text: {f"{name}{n}": [text] * 7 for n in range(fields)}, LONG, st.integers(0, 90), LONG),
+    st.builds(
+        lambda name, fields, text: {f"{name}{n}": [text] * 7 for n in range(fields)}, LONG, st.integers(0, 90), LONG
+    ),
 )
 ANSWERS = st.fixed_dictionaries(
     {},
@@ -60,11 +64,15 @@ def _spelled(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
-BODIES = st.one_of(st.binary(), ANSWERS.map(_spelled), VALUES.map(_spelled), ANSWERS.map(_spelled).map(lambda body: body[:-1]))
+BODIES = st.one_of(
+    st.binary(), ANSWERS.map(_spelled), VALUES.map(_spelled), ANSWERS.map(_spelled).map(lambda body: body[:-1])
+)
 STATUSES = st.one_of(st.sampled_from([200, 201, 422, 429, 503]), st.integers(min_value=-1, max_value=1000))
 HEADERS = st.dictionaries(
     st.sampled_from(["retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "content-type"]),
-    st.one_of(TEXT, st.integers().map(str), st.datetimes().map(lambda when: when.strftime("%a, %d %b %Y %H:%M:%S GMT"))),
+    st.one_of(
+        TEXT, st.integers().map(str), st.datetimes().map(lambda when: when.strftime("%a, %d %b %Y %H:%M:%S GMT"))
+    ),
 )
 
 
@@ -135,7 +143,9 @@ def arguments_of(endpoint: AnyEndpoint) -> st.SearchStrategy[dict[str, Any]]:
         "kind": st.sampled_from(["fact", "vector"]) | VALUES,
         "key": TEXT | st.integers() | st.floats() | VALUES,
         "value": TEXT | st.integers() | st.floats() | VALUES,
-        "embedding": st.lists(st.floats() | st.integers()) | st.lists(st.floats(allow_nan=False)).map(json.dumps) | VALUES,
+        "embedding": st.lists(st.floats() | st.integers())
+        | st.lists(st.floats(allow_nan=False)).map(json.dumps)
+        | VALUES,
         "metadata": st.dictionaries(TEXT, VALUES) | st.dictionaries(TEXT, SCALARS).map(json.dumps) | VALUES,
     }
     own = {name: near.get(name, VALUES) for name in endpoint.arguments.model_fields}

@@ -7,10 +7,12 @@ import pytest
 
 from faults.certificates import Certificates
 from faults.conftest import PROXIED_HOST
+from faults.launching import serving
 from faults.proxy import Behaviour, Proxy
-from faults.server_process import TOKEN, serving
+from faults.script import Script
+from faults.server_process import TOKEN
 from faults.truth import Player, read_schemas
-from faults.upstream import Script, Upstream
+from faults.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 

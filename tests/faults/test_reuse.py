@@ -6,9 +6,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from faults.server_process import ANSWER_SECONDS, serving
+from faults.launching import serving
+from faults.script import Ending, Script, answer, success
+from faults.server_process import ANSWER_SECONDS
 from faults.truth import Player, read_schemas
-from faults.upstream import Ending, Script, Upstream, answer, success
+from faults.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
@@ -53,7 +55,6 @@ async def test_bytes_that_come_late_on_an_idle_connection_do_not_become_the_next
     keeper.upstream.play("late bytes", Script(lambda: pieces, applied=True, ending="serve", pause=0.1))
     await keeper.write("late bytes")
     with anyio.fail_after(ANSWER_SECONDS):
-        while keeper.upstream.sent["late bytes"] < sum(map(len, pieces)):
-            await anyio.sleep(0.01)
+        await keeper.upstream.sending("late bytes", sum(map(len, pieces)))
 
     await keeper.expect_healthy("late bytes")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from faults.server_process import ERAS, Era, ServerProcess, run, serving
+from faults.launching import run, serving
+from faults.server_process import ERAS, Era, ServerProcess
 from faults.truth import SAVE, Player, read_schemas
 from faults.upstream import Upstream
 
@@ -126,7 +127,9 @@ async def test_an_unknown_tool_is_a_protocol_error(name: str, talker: Player) ->
     assert talker.server.era in ERAS
 
 
-@pytest.mark.parametrize("params", [{}, {"name": 5}, {"name": None}, {"name": SAVE, "arguments": [1]}, {"name": SAVE, "arguments": "{}"}])
+@pytest.mark.parametrize(
+    "params", [{}, {"name": 5}, {"name": None}, {"name": SAVE, "arguments": [1]}, {"name": SAVE, "arguments": "{}"}]
+)
 async def test_params_of_another_form_are_a_protocol_error(params: dict[str, Any], talker: Player) -> None:
     answer = await talker.server.request("tools/call", params)
 
@@ -191,19 +194,27 @@ async def test_answers_from_the_client_to_nothing_are_ignored(talker: Player) ->
     await talker.server.write(b'{"jsonrpc": "2.0", "id": 99, "result": {}}\n')
     await talker.server.write(b'{"jsonrpc": "2.0", "id": null, "error": {"code": 1, "message": "what?"}}\n')
     await talker.server.write(b'{"jsonrpc": "2.0", "method": "notifications/unheard_of"}\n')
-    await talker.server.write(b'{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "?"}}\n')
+    await talker.server.write(
+        b'{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "?"}}\n'
+    )
     await talker.expect_healthy(f"ignored, {talker.server.era}")
 
     assert not talker.server.answered(99)
 
 
 async def test_a_server_that_was_told_nothing_but_nonsense_still_opens(upstream: Upstream, folder: Path) -> None:
-    hello = ServerProcess.line({
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}},
-    })
+    hello = ServerProcess.line(
+        {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-11-25",
+                "capabilities": {},
+                "clientInfo": {"name": "a", "version": "1"},
+            },
+        }
+    )
     ended = await run({"WEMASY_BASE_URL": upstream.url}, b"nonsense\n\n[]\n" + hello, folder)
 
     assert [message.get("id") for message in ended.messages] == [None, None, 1]

@@ -80,11 +80,8 @@ def verify_error(error: Mapping[str, Any], tool: str) -> None:
     unclear = error["code"] == "rejected" and error["status"] in {408, 409, 419, 425}
     outcome = "not_applied" if error["code"] in _NOT_APPLIED and not unclear else "unknown"
     assert error["outcome"] == outcome
-    if error["code"] in _NEVER_RETRYABLE:
-        retryable = False
-    else:
-        retryable = outcome == "not_applied" or tool == UPDATE
-    assert error["retryable"] is retryable
+    may_help = error["code"] not in _NEVER_RETRYABLE
+    assert error["retryable"] is (may_help and (outcome == "not_applied" or tool == UPDATE))
     verify_hint(error, DONE[tool])
 
 

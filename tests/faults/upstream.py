@@ -10,15 +10,13 @@ import socket
 import ssl
 import struct
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
-from typing import Literal
+from typing import Literal, Self
 
-Ending = Literal["close", "reset", "hold", "serve", "drop_next"]
-"""After the answer: close (FIN), reset (RST), wait for the caller to leave, serve the next request on the connection,
-or read the next one and close without a word, as a server does whose idle time has just passed."""
+from faults.script import Ending, Script, answer, success
 
 Greeting = Literal["serve", "reset", "close", "hang", "plain_text"]
 """What meets a new connection as soon as its first byte arrives, be it of a request or of a handshake."""
@@ -27,19 +25,6 @@ _GREETING_ENDS: dict[Greeting, Ending] = {"reset": "reset", "close": "close", "h
 
 _MOST_BYTES = 64 * 2**20
 """Where an endless answer ends after all, should the caller never leave."""
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """What is played to one request, after it was read whole."""
-
-    pieces: Callable[[], Iterable[bytes]]
-    applied: bool
-    ending: Ending = "close"
-    pause: float = 0
-    """Seconds between pieces."""
-    until: asyncio.Event | None = None
-    """What the answer waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +41,6 @@ class Request:
         return str(fields.get("key") or fields.get("name"))
 
 
-def answer(
-    status: int,
-    body: object = b"",
-    *headers: str,
-    length: int | str | None = None,
-    content_type: str = "application/json",
-) -> bytes:
-    """Return an HTTP/1.1 answer; `body` is taken as it is when it is bytes, and `length` replaces the true one."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    lines = [
-        f"HTTP/1.1 {status} Played",
-        f"Content-Type: {content_type}",
-        f"Content-Length: {len(content) if length is None else length}",
-        *headers,
-    ]
-    return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + content
-
-
-def success(request_key: str, *, record_id: int = 7) -> dict[str, object]:
-    """Return the body of a success, with the documented members of either operation."""
-    data = {"id": record_id, "kind": "fact", "key": request_key, "name": request_key, "model_name": None}
-    return {"success": True, "message": "Done.", "data": data}
-
-
 class Upstream:
     """The misbehaving API on a loopback port of its own."""
 
@@ -94,7 +55,7 @@ class Upstream:
         self._greeting: Greeting = "serve"
         self._scripts: dict[str, Script] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
-        self._arrived = asyncio.Event()
+        self._happened = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._ids = count(1)
@@ -115,8 +76,20 @@ class Upstream:
     async def arrivals(self, number: int) -> None:
         """Return when that many requests have been read whole."""
         while self.received.total() < number:
-            self._arrived.clear()
-            await self._arrived.wait()
+            self._happened.clear()
+            await self._happened.wait()
+
+    async def sending(self, key: str, size: int) -> None:
+        """Return when `size` bytes of answers to `key` have left."""
+        while self.sent[key] < size:
+            self._happened.clear()
+            await self._happened.wait()
+
+    async def connected(self, number: int) -> None:
+        """Return when there have been that many connections in all."""
+        while self.connections < number:
+            self._happened.clear()
+            await self._happened.wait()
 
     async def all_closed(self) -> None:
         """Return when this side has closed every connection."""
@@ -149,7 +122,7 @@ class Upstream:
         finally:
             await self._listen()
 
-    async def __aenter__(self) -> "Upstream":
+    async def __aenter__(self) -> Self:
         await self._listen()
         return self
 
@@ -170,6 +143,7 @@ class Upstream:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._happened.set()
         task = asyncio.current_task()
         assert task is not None
         self._open[task] = writer
@@ -206,7 +180,7 @@ class Upstream:
         self.requests[key] = request
         self.received[key] += 1
         self._arrivals.setdefault(key, asyncio.Event()).set()
-        self._arrived.set()
+        self._happened.set()
         return key
 
     def _healthy(self, key: str) -> Script:
@@ -228,6 +202,7 @@ class Upstream:
             writer.write(piece)
             await writer.drain()
             self.sent[key] += len(piece)
+            self._happened.set()
             if self.sent[key] > _MOST_BYTES:
                 return
             if script.pause:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 from starlette.applications import Starlette
+
 from wemasy_mcp.sandbox import SANDBOX_TOKEN, build_sandbox
 
 ORIGIN = "http://127.0.0.1:8900"

@@ -5,9 +5,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
+
 from api_document import OPERATIONS, RATE_LIMIT_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, UPDATE_CONNECTION, Field, Operation
 from sandbox.conftest import client_of
-from starlette.applications import Starlette
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.sandbox import FORBIDDEN_TOKEN, REJECTED_TOKEN
 

@@ -2,9 +2,10 @@
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
+
 from api_document import SAMPLE_ERRORS, SAVE_MEMORY
 from sandbox.conftest import Clock, client_of
-from starlette.applications import Starlette
 from wemasy_mcp.sandbox import FORBIDDEN_TOKEN, REJECTED_TOKEN, SANDBOX_TOKEN
 
 SAVE = f"/api/{SAVE_MEMORY.path}"

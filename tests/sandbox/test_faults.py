@@ -6,9 +6,10 @@ import anyio
 import anyio.lowlevel
 import httpx2
 import pytest
+from starlette.applications import Starlette
+
 from api_document import OPERATIONS, SAMPLE_ERRORS, SAVE_MEMORY, UPDATE_CONNECTION, Operation
 from sandbox.conftest import client_of
-from starlette.applications import Starlette
 from wemasy_mcp.sandbox.silence import AnswerLostError
 
 FAULTS = "/_sandbox/faults"

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import pytest
+
 from api_document import SAVE_MEMORY, UPDATE_CONNECTION
 from sandbox.conftest import client_of
 from wemasy_mcp.sandbox import SandboxDatabaseError, build_sandbox

@@ -1,4 +1,4 @@
-"""The sandbox as one Starlette application, made from `ENDPOINTS`. It needs no lifespan events."""
+"""The sandbox as one Starlette application, made from the endpoints. It needs no lifespan events."""
 
 import time
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from wemasy_mcp.endpoint import AnyEndpoint
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.sandbox.api import Operation
 from wemasy_mcp.sandbox.budget import Budget
@@ -22,7 +23,12 @@ from wemasy_mcp.sandbox.view import View
 from wemasy_mcp.sandbox.watchers import Watchers
 
 
-def build_sandbox(database: str = IN_MEMORY, *, clock: Callable[[], float] = time.monotonic) -> Starlette:
+def build_sandbox(
+    database: str = IN_MEMORY,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    endpoints: tuple[AnyEndpoint, ...] = ENDPOINTS,
+) -> Starlette:
     """Return an application that behaves like the API under `/api` and keeps what is written in `database`.
 
     `database` is the path of an SQLite file, or `:memory:`; `clock` counts seconds. `app.state` holds `store`, and
@@ -32,13 +38,13 @@ def build_sandbox(database: str = IN_MEMORY, *, clock: Callable[[], float] = tim
         SandboxDatabaseError: The file cannot be used.
     """
     watchers = Watchers()
-    contents = Contents(Store(database, ENDPOINTS), Budget(clock), Faults(), Journal(clock, watchers.wake), clock)
+    contents = Contents(Store(database, endpoints), Budget(clock), Faults(), Journal(clock, watchers.wake), clock)
     silence = Silence()
     no_route = NoRoute(contents.journal)
     app = Starlette(
         routes=[
-            *(Operation(endpoint, contents).route(silence) for endpoint in ENDPOINTS),
-            *Control(contents.faults, View(ENDPOINTS, contents), watchers).routes(),
+            *(Operation(endpoint, contents).route(silence) for endpoint in endpoints),
+            *Control(contents.faults, View(endpoints, contents), watchers).routes(),
             *page_routes(),
         ],
         exception_handlers={404: no_route.not_found, 405: no_route.wrong_method, ClientDisconnect: _nobody_there},

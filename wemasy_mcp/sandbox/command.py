@@ -29,9 +29,7 @@ def run_sandbox(port: int, database: str) -> int:
     2, with one line on stderr: the port is taken, or the database cannot be used.
     """
     try:
-        if port not in _PORTS:
-            raise OSError(errno.EADDRNOTAVAIL, "")
-        listener = socket.create_server((_HOST, port))
+        listener = _listen(port)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         sys.stderr.write(f"wemasy-mcp: cannot listen on {_HOST}:{port} (--port): {reason}\n")
@@ -46,6 +44,12 @@ def run_sandbox(port: int, database: str) -> int:
         sys.stdout.flush()
         _Server(app).run([listener])
     return 0
+
+
+def _listen(port: int) -> socket.socket:
+    if port not in _PORTS:
+        raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+    return socket.create_server((_HOST, port))
 
 
 def _introduction(port: int, database: str) -> str:

@@ -9,7 +9,7 @@ from wemasy_mcp.sandbox.tokens import READY_MADE
 REMEMBERED = 50
 """How many requests are kept; the oldest goes first."""
 
-_LONGEST_PATH = 200
+_LONGEST_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,14 @@ class Journal:
         """Keep a request. Of the token, only a ready-made one is kept."""
         self._number += 1
         shown = token if token in READY_MADE else ("another token" if token else "no token")
-        path = path if len(path) <= _LONGEST_PATH else f"{path[: _LONGEST_PATH - 1]}…"
-        self._entries.append(Entry(self._number, self._clock(), method, path, shown, status, why))
+        entry = Entry(self._number, self._clock(), _cut(method), _cut(path), shown, status, _cut(why))
+        self._entries.append(entry)
         self._changed()
 
     def newest_first(self) -> list[Entry]:
         """Return what is kept."""
         return list(reversed(self._entries))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"

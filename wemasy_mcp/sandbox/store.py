@@ -96,6 +96,12 @@ class Store:
             ((count,),) = self._connection.execute("SELECT COUNT(*) FROM records WHERE collection = ?", (collection,))
             return int(count)
 
+    def version(self) -> tuple[int, int]:
+        """Return what is another value once anything was written, here or by another process."""
+        with self._lock:
+            ((elsewhere,),) = self._connection.execute("PRAGMA data_version")
+            return self._connection.total_changes, elsewhere
+
     def _prepare(self, path: Path, endpoints: tuple[AnyEndpoint, ...]) -> None:
         with self._transaction():
             ((application_id,),) = self._connection.execute("PRAGMA application_id")

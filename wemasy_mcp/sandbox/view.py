@@ -28,6 +28,8 @@ class View:
             for endpoint in endpoints
         ]
         self._contents = contents
+        self._version: tuple[int, int] | None = None
+        self._collections: list[dict[str, Any]] = []
 
     def now(self) -> float:
         """Return the time that the others are to be compared with."""
@@ -37,7 +39,7 @@ class View:
         """Return everything but `now`: equal as long as nothing has happened."""
         left = self._contents.budget.left(SANDBOX_TOKEN)
         return {
-            "collections": [self._collection(name, columns) for name, columns in self._columns.items()],
+            "collections": self._current_collections(),
             "requests": [
                 {
                     "number": entry.number,
@@ -61,6 +63,14 @@ class View:
             "tokens": [{"token": token, "gets": gets} for token, gets in READY_MADE.items()],
             "examples": self._examples,
         }
+
+    def _current_collections(self) -> list[dict[str, Any]]:
+        # Read again only after a change: whoever watches looks twice a second, and records may be large.
+        version = self._contents.store.version()
+        if version != self._version:
+            self._collections = [self._collection(name, columns) for name, columns in self._columns.items()]
+            self._version = version
+        return self._collections
 
     def _collection(self, name: str, columns: list[str]) -> dict[str, Any]:
         return {

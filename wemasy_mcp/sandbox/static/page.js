@@ -95,7 +95,7 @@ function showRequests(requests, newestBefore) {
     }),
   );
   const newest = requests[0];
-  if (newestBefore > 0 && newest && newest.number > newestBefore) {
+  if (newest?.number > newestBefore) {
     byId("announcement").textContent = `${newest.status ?? "No answer"}: ${newest.why}`;
   }
 }

@@ -1,0 +1,107 @@
+"""Endpoints that do not exist yet: a new one need not touch the sandbox."""
+
+from typing import Annotated, Any
+
+import pytest
+from pydantic import MISSING, Field
+
+from sandbox.conftest import client_of
+from wemasy_mcp.endpoint import AnyEndpoint, Arguments, Creates, Data, Endpoint, Updates
+from wemasy_mcp.sandbox import build_sandbox
+
+
+class PlaceOrder(Arguments):
+    """Arguments of other types than those of today."""
+
+    weight: float | MISSING = MISSING
+    gift: bool | MISSING = MISSING
+    tags: list[Any] | MISSING = MISSING
+    note: str | MISSING = MISSING
+
+
+class MoveOrder(Arguments):
+    """Names a record of another collection."""
+
+    order_number: int
+    note: str
+
+
+class Constrained(Arguments):
+    """An argument with a constraint that the sandbox does not know."""
+
+    name: Annotated[str, Field(min_length=3)]
+
+
+class Listed(Arguments):
+    """An argument whose items are constrained."""
+
+    names: list[str]
+
+
+class Either(Arguments):
+    """An argument of two types."""
+
+    name: str | int
+
+
+class Order(Data):
+    """A stored order."""
+
+    id: int
+    note: str | None
+
+
+def _endpoint(path: str, arguments: type[Arguments], effect: Creates | Updates) -> AnyEndpoint:
+    return Endpoint(
+        tool=path,
+        title=path,
+        description="",
+        path=path,
+        arguments=arguments,
+        data=Order,
+        done="ordered",
+        destructive=False,
+        idempotent=False,
+        effect=effect,
+        examples=({},),
+    )
+
+
+PLACE = _endpoint("place", PlaceOrder, Creates("orders"))
+MOVE = _endpoint("move", MoveOrder, Updates("orders", "order_number", ({"id": 7, "note": "seeded"},), "Moved."))
+
+
+async def test_a_new_endpoint_is_served_from_its_description_alone() -> None:
+    app = build_sandbox(endpoints=(PLACE, MOVE))
+    async with client_of(app) as client:
+        placed = await client.post("/api/place", json={"weight": 2, "gift": True, "tags": ["a"], "note": "b"})
+        moved = await client.post("/api/move", json={"order_number": 8, "note": "c"})
+        refused = await client.post("/api/move", json={"order_number": 9, "note": "c"})
+        state = (await client.get("/_sandbox/state")).json()
+
+    assert placed.json() == {"success": True, "data": {"id": 8, "note": "b"}}
+    assert moved.json() == {"success": True, "message": "Moved.", "data": {"id": 8, "note": "c"}}
+    assert refused.json()["message"] == "The selected order number is invalid."
+    assert state["collections"][0]["columns"] == ["id", "weight", "gift", "tags", "note"]
+    assert app.state.store.newest("orders", 9) == [
+        {"id": 8, "weight": 2, "gift": True, "tags": ["a"], "note": "c"},
+        {"id": 7, "note": "seeded"},
+    ]
+
+
+async def test_types_that_no_endpoint_has_today_have_their_rules() -> None:
+    async with client_of(build_sandbox(endpoints=(PLACE,))) as client:
+        answer = await client.post("/api/place", json={"weight": "2", "gift": 1, "tags": "a", "note": None})
+
+    assert answer.json()["errors"] == {
+        "weight": ["The weight field must be a number."],
+        "gift": ["The gift field must be true or false."],
+        "tags": ["The tags field must be an array."],
+        "note": ["The note field must be a string."],
+    }
+
+
+@pytest.mark.parametrize("arguments", [Constrained, Listed, Either])
+def test_a_constraint_without_a_rule_is_not_passed_over(arguments: type[Arguments]) -> None:
+    with pytest.raises(NotImplementedError, match="no rule for name"):
+        build_sandbox(endpoints=(_endpoint("constrained", arguments, Creates("orders")),))

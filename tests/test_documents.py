@@ -1,0 +1,47 @@
+"""The pages in docs/ and beside them: links lead somewhere, and what they name exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from wemasy_mcp.errors import ERRORS
+from wemasy_mcp.hosts.table import HOSTS
+from wemasy_mcp.hosts.wanted import API_TOKEN
+from wemasy_mcp.settings import Settings, variable_of
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+@EVERY_PAGE
+def test_a_link_to_another_file_leads_there(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text("utf-8"))
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@EVERY_PAGE
+def test_a_variable_that_is_named_is_a_setting(page: Path) -> None:
+    named = set(re.findall(r"WEMASY_[A-Z_]*[A-Z]", page.read_text("utf-8")))
+
+    assert named - {variable_of(field) for field in Settings.model_fields} == set()
+
+
+def test_every_host_has_its_row_with_its_page_and_its_reference() -> None:
+    text = (ROOT / "docs" / "hosts.md").read_text("utf-8")
+
+    for host in HOSTS:
+        (row,) = re.findall(rf"^\| `{host.name}` \|.*$", text, re.MULTILINE)
+        assert f"[{host.title}]({host.documentation})" in row
+        if host.reference and host.reference != "{}" and not host.asks_for_secrets:
+            assert f"`{host.reference.format(API_TOKEN)}`" in row
+
+
+def test_the_errors_that_troubleshooting_explains_exist() -> None:
+    headings = re.findall(r"^## .*$", (ROOT / "docs" / "troubleshooting.md").read_text("utf-8"), re.MULTILINE)
+    named = {code for heading in headings for code in re.findall(r"`([a-z_]+)`", heading)}
+
+    assert named <= {error.code for error in ERRORS}
+    assert {"not_configured", "unauthenticated", "unreachable", "rate_limited", "timed_out"} <= named

@@ -1,0 +1,328 @@
+"""What the operator sets: where it is read from, what is tolerated, and how it is refused without being shown."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from wemasy_mcp.settings import (
+    Settings,
+    SettingsError,
+    api_token,
+    is_loopback,
+    load_settings,
+    read_base_url,
+    read_token,
+    variable_of,
+)
+from wire import TOKEN
+
+BLANK = "is empty; put your Wemasy API token there."
+PLACEHOLDER = "still holds a placeholder instead of a token: it was never filled in."
+NO_TOKEN = "holds blanks, line breaks or characters that no token has; copy the token again."
+NO_URL = "should be an https URL such as https://api.wemasy.nl/api (http only on loopback)"
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(variable_of(name), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal(**settings: Any) -> SettingsError:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(**settings)
+    return raised.value
+
+
+def test_the_defaults_are_the_published_ones() -> None:
+    settings = load_settings()
+
+    assert settings.model_dump() == {
+        "api_token": None,
+        "api_token_file": None,
+        "base_url": "https://api.wemasy.nl/api",
+        "timeout_seconds": 20,
+        "keepalive_seconds": 0,
+        "tools": (),
+        "null_arguments": "send",
+        "sandbox": False,
+        "sandbox_db": ":memory:",
+        "log_level": "INFO",
+        "log_format": "text",
+        "transport": "stdio",
+        "host": "127.0.0.1",
+        "port": 8000,
+        "server_token": None,
+        "server_token_file": None,
+        "auth_issuer": None,
+        "auth_audience": None,
+        "auth_jwks_url": None,
+        "allowed_hosts": (),
+        "allowed_origins": (),
+        "redis_url": None,
+        "user_token_header": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "read"),
+    [
+        ("WEMASY_API_TOKEN", TOKEN, SecretStr(TOKEN)),
+        ("WEMASY_API_TOKEN_FILE", "token.txt", Path("token.txt")),
+        ("WEMASY_BASE_URL", "http://localhost:8900/api", "http://localhost:8900/api"),
+        ("WEMASY_TIMEOUT_SECONDS", "2.5", 2.5),
+        ("WEMASY_KEEPALIVE_SECONDS", "30", 30),
+        (
+            "WEMASY_TOOLS",
+            " wemasy_save_memory , wemasy_update_connection,",
+            ("wemasy_save_memory", "wemasy_update_connection"),
+        ),
+        ("WEMASY_NULL_ARGUMENTS", "drop", "drop"),
+        ("WEMASY_SANDBOX", "1", True),
+        ("WEMASY_SANDBOX_DB", "kept.db", "kept.db"),
+        ("WEMASY_LOG_LEVEL", "debug", "DEBUG"),
+        ("WEMASY_LOG_FORMAT", "json", "json"),
+        ("WEMASY_TRANSPORT", "streamable-http", "streamable-http"),
+        ("WEMASY_PORT", "0", 0),
+        ("WEMASY_ALLOWED_HOSTS", "a.example,b.example:8443", ("a.example", "b.example:8443")),
+        ("WEMASY_ALLOWED_ORIGINS", "https://a.example", ("https://a.example",)),
+        ("WEMASY_REDIS_URL", "redis://localhost", SecretStr("redis://localhost")),
+        ("WEMASY_TIMEOUT_SECONDS", "", 20),
+    ],
+)
+def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, read: object) -> None:
+    monkeypatch.setenv(variable, value)
+
+    assert getattr(load_settings(), variable.removeprefix("WEMASY_").lower()) == read
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("WEMASY_API_TOKEN", "your-token", PLACEHOLDER),
+        ("WEMASY_BASE_URL", "http://api.wemasy.nl/api", f"{NO_URL}; over http the token could be read on the way."),
+        ("WEMASY_TIMEOUT_SECONDS", "0", "should be greater than 0"),
+        ("WEMASY_TIMEOUT_SECONDS", "601", "should be less than or equal to 600"),
+        ("WEMASY_TIMEOUT_SECONDS", "nan", "should be a finite number"),
+        ("WEMASY_TIMEOUT_SECONDS", "soon", "should be a valid number, unable to parse string as a number"),
+        ("WEMASY_KEEPALIVE_SECONDS", "-1", "should be greater than or equal to 0"),
+        ("WEMASY_NULL_ARGUMENTS", "keep", "should be 'send' or 'drop'"),
+        ("WEMASY_SANDBOX", "perhaps", "should be a valid boolean, unable to interpret input"),
+        ("WEMASY_LOG_LEVEL", "loud", "should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ("WEMASY_LOG_FORMAT", "xml", "should be 'text' or 'json'"),
+        ("WEMASY_TRANSPORT", "carrier-pigeon", "should be 'stdio', 'sse' or 'streamable-http'"),
+        ("WEMASY_PORT", "65536", "should be less than or equal to 65535"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_with_its_variable_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, problem: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    error = refusal()
+
+    assert str(error) == f"{variable} {problem}"
+    assert (error.variable, error.problem, error.further) == (variable, problem, ())
+    assert error.__suppress_context__
+
+
+def test_everything_that_cannot_be_used_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEMASY_PORT", "-1")
+    monkeypatch.setenv("WEMASY_BASE_URL", "ftp://x")
+
+    error = refusal()
+
+    assert (error.variable, [further.variable for further in error.further]) == ("WEMASY_BASE_URL", ["WEMASY_PORT"])
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "wemasy.env"
+    file.write_text("WEMASY_PORT=1\nWEMASY_HOST=file\nWEMASY_LOG_LEVEL=error\nUNRELATED=1\nWEMASY_UNHEARD_OF=1\n")
+    monkeypatch.setenv("WEMASY_PORT", "2")
+    monkeypatch.setenv("WEMASY_HOST", "environment")
+
+    settings = load_settings(file, port=3)
+
+    assert (settings.port, settings.host, settings.log_level) == (3, "environment", "ERROR")
+
+
+def test_no_file_is_read_that_was_not_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("WEMASY_PORT=1\n")
+
+    assert load_settings().port == 8000
+
+
+def test_an_environment_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert str(refusal(env_file=tmp_path / "none.env")) == f"--env-file names no file: {tmp_path / 'none.env'}"
+
+
+def test_an_environment_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "binary.env"
+    file.write_bytes(b"WEMASY_PORT=\xff\xfe")
+
+    assert str(refusal(env_file=file)) == f"--env-file cannot be read: {file}"
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        TOKEN,
+        f"Bearer {TOKEN}",
+        f"bearer  {TOKEN}",
+        f"  {TOKEN}\r\n",
+        f'"{TOKEN}"',
+        f"'Bearer {TOKEN}'",
+        f"“{TOKEN}”",
+        f'Bearer "{TOKEN}"',
+    ],
+)
+def test_a_token_is_read_from_what_people_paste(pasted: str) -> None:
+    assert read_token(pasted) == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("pasted", "problem"),
+    [
+        ("", BLANK),
+        ("  ", BLANK),
+        ("''", BLANK),
+        ("Bearer ''", BLANK),
+        ("Bearer", BLANK),
+        (" bearer ", BLANK),
+        *(
+            (placeholder, PLACEHOLDER)
+            for placeholder in (
+                "${WEMASY_API_TOKEN}",
+                "${input:wemasy-token}",
+                "$TOKEN",
+                "%WEMASY_API_TOKEN%",
+                "<your token>",
+                "{{ token }}",
+                "YOUR_API_TOKEN",
+                "your-token-here",
+                "Bearer YOUR_API_TOKEN",
+            )
+        ),
+        ("7|abc def", NO_TOKEN),
+        ("7|abc\nX-Injected: 1", NO_TOKEN),
+        ("7|abc\x00", NO_TOKEN),
+        ("7|ábc", NO_TOKEN),
+    ],
+)
+def test_what_is_no_token_is_refused_without_being_shown(pasted: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
+        read_token(pasted)
+
+
+def test_a_token_is_never_shown_by_the_settings() -> None:
+    settings = load_settings(api_token=TOKEN, redis_url=f"redis://:{TOKEN}@localhost")
+
+    assert TOKEN not in repr(settings)
+    assert TOKEN not in settings.model_dump_json()
+
+
+def test_the_token_of_the_environment_wins_over_the_one_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("of the file\n".replace(" ", "-"))
+
+    assert api_token(load_settings(api_token=TOKEN, api_token_file=file)).get_secret_value() == TOKEN
+    assert api_token(load_settings(api_token_file=file)).get_secret_value() == "of-the-file"
+
+
+def test_a_file_of_a_token_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(b"\xef\xbb\xbf" + TOKEN.encode() + b"\n")
+
+    assert api_token(load_settings(api_token_file=file)).get_secret_value() == TOKEN
+
+
+def test_without_a_token_the_variable_is_named() -> None:
+    with pytest.raises(SettingsError) as raised:
+        api_token(load_settings())
+
+    assert str(raised.value) == "WEMASY_API_TOKEN is not set; put your Wemasy API token there."
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", f"names a file whose content {BLANK}"),
+        (b"YOUR_TOKEN", f"names a file whose content {PLACEHOLDER}"),
+        (b"a b", f"names a file whose content {NO_TOKEN}"),
+        (b"\xff\xfe", "names a file that cannot be read: {path} (it is no text)"),
+        (None, "names a file that cannot be read: {path} (No such file or directory)"),
+    ],
+)
+def test_a_token_file_that_cannot_be_used_is_named_without_its_content(
+    tmp_path: Path, content: bytes | None, problem: str
+) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(SettingsError) as raised:
+        api_token(load_settings(api_token_file=file))
+
+    assert str(raised.value) == f"WEMASY_API_TOKEN_FILE {problem.format(path=file)}"
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("https://api.wemasy.nl/api", "https://api.wemasy.nl/api"),
+        (" 'https://api.wemasy.nl/api/' ", "https://api.wemasy.nl/api"),
+        ("https://proxy.example:8443", "https://proxy.example:8443"),
+        ("http://localhost:8900/api", "http://localhost:8900/api"),
+        ("http://127.0.0.1/api", "http://127.0.0.1/api"),
+        ("http://[::1]:8900/api", "http://[::1]:8900/api"),
+        ("HTTPS://api.wemasy.nl", "HTTPS://api.wemasy.nl"),
+    ],
+)
+def test_a_base_url_is_taken_without_its_last_slash(given: str, read: str) -> None:
+    assert read_base_url(given) == read
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        *(
+            (given, f"{NO_URL}.")
+            for given in ("", "api.wemasy.nl/api", "ftp://a", "https://", "https:///api", "file:///a")
+        ),
+        *((given, f"{NO_URL}.") for given in ("https://a:0", "https://a:65536", "https://a:b", "https://[::1")),
+        *((given, f"{NO_URL}, in plain ASCII.") for given in ("https://a b", "https://ä.nl", "https://a\nb")),
+        *(
+            (given, f"{NO_URL}; over http the token could be read on the way.")
+            for given in ("http://api.wemasy.nl/api", "http://localhost.evil.example", "http://127.0.0.1.evil.example")
+        ),
+        *(
+            (given, "should carry no credentials, no query and no fragment.")
+            for given in ("https://user:secret@a", "https://@a", "https://a?token=1", "https://a?", "https://a#b")
+        ),
+    ],
+)
+def test_what_is_no_base_url_is_refused_without_being_shown(given: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
+        read_base_url(given)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_local"),
+    [
+        ("localhost", True),
+        ("LOCALHOST", True),
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("10.0.0.1", False),
+        ("localhost.example", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_this_machine_only(host: str, is_local: bool) -> None:
+    assert is_loopback(host) is is_local
