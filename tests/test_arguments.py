@@ -176,6 +176,12 @@ def test_everything_else_is_refused_with_the_argument_named(tool: str, name: str
     assert str(refusal.value) == f"Not valid: {name}."
 
 
+def test_a_repair_needs_nobody_who_takes_notes() -> None:
+    arguments = ENDPOINT[UPDATE].arguments.model_validate({"connection_id": "5", "name": "n"})
+
+    assert request_body(arguments) == b'{"connection_id":5,"name":"n"}'
+
+
 def test_metadata_too_deep_for_any_json_library_is_refused_like_any_that_is_too_deep() -> None:
     with pytest.raises(InvalidArguments) as refusal:
         parse_arguments(ENDPOINT[SAVE], {"kind": "fact", "metadata": nested(100_000)})

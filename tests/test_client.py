@@ -197,6 +197,13 @@ async def test_every_fault_of_the_transport_says_whether_the_write_may_have_happ
     assert error.__suppress_context__
 
 
+async def test_a_defect_after_the_request_was_sent_is_not_taken_for_a_wrong_setting(recorded: Recorded) -> None:
+    recorded.fail(ValueError)
+
+    with pytest.raises(ValueError, match="never shown"):
+        await call(client_over(recorded))
+
+
 @pytest.mark.parametrize(
     ("cause", "message"),
     [
