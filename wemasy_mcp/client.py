@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from socket import gaierror
 from typing import Any, Protocol
@@ -123,13 +124,7 @@ class WemasyClient:
         account = account_key(secret)
         if seconds := await self._gate.seconds_left(account):
             raise RateLimited("Wemasy asked to wait; the call was not sent.", retry_after_seconds=seconds)
-        headers = {
-            "Authorization": f"Bearer {secret}",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Content-Type": "application/json",
-            "User-Agent": user_agent,
-        }
+        headers = {"Authorization": f"Bearer {secret}", "User-Agent": user_agent}
         try:
             with request_span(endpoint, attempt):
                 await self._exchange(f"{self._base_url}/{endpoint.path}", headers, body, attempt)
@@ -229,6 +224,7 @@ def _open(
     is_local = url.scheme == "http" or is_loopback(url.hostname or "")
     return httpx2.AsyncClient(
         transport=transport,
+        headers={"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": "application/json"},
         # Over plain http no certificate is ever looked at: a context that trusts nobody costs no CA store.
         verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.scheme == "http" else httpx2.create_ssl_context(),
         # A proxy from the environment would see the token of plain-http traffic, and loopback is no proxy's business.
@@ -246,7 +242,7 @@ def _open(
 
 
 async def _post(http: httpx2.AsyncClient, url: str, headers: dict[str, str], body: bytes, attempt: Attempt) -> None:
-    async with http.stream("POST", url, headers=headers, content=body, extensions={"trace": attempt.trace}) as answer:
+    async with http.stream("POST", _parsed(url), headers=headers, content=body, extensions={"trace": attempt.trace}) as answer:
         attempt.headers = answer.headers
         attempt.status = answer.status_code
         async for chunk in answer.aiter_bytes():
@@ -254,6 +250,12 @@ async def _post(http: httpx2.AsyncClient, url: str, headers: dict[str, str], bod
             if len(attempt.body) > MAX_BODY:
                 attempt.body.clear()
                 return
+
+
+@lru_cache(maxsize=16)
+def _parsed(url: str) -> httpx2.URL:
+    """One URL an endpoint: to parse it costs as much as to check the arguments."""
+    return httpx2.URL(url)
 
 
 def _broken(error: httpx2.HTTPError, attempt: Attempt) -> WemasyError:

@@ -19,6 +19,10 @@ OWN = "wemasy_mcp"
 QUEUE_LENGTH = 1000
 FLUSH_SECONDS = 0.5
 
+GATHER_SECONDS = 0.05
+"""How long a line may wait for others. The thread and the server take turns at the interpreter: to be woken for each
+line would cost the server more than the call that the line is about."""
+
 _STDERR = 2
 
 
@@ -41,42 +45,45 @@ def describe(error: BaseException) -> str:
 
 
 class LogQueue(logging.Handler):
-    """A bounded queue of lines and the daemon thread that writes them to a file descriptor."""
+    """A bounded queue of lines and the daemon thread that writes what has gathered to a file descriptor."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
         self._descriptor = descriptor
-        self._lines: queue.Queue[str | None] = queue.Queue(QUEUE_LENGTH)
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._dropped = 0
         self._thread: threading.Thread | None = None
+        self._is_ending = threading.Event()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue the record's line, or count it as dropped."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._write_lines, name="log", daemon=True)
             self._thread.start()
+        if self._lines.qsize() >= QUEUE_LENGTH:
+            self._dropped += 1
+            return
         line = self.format(record)
         if self._dropped:
             line = f"{line}\n({self._dropped} log lines were dropped: nobody reads stderr)"
-        try:
-            self._lines.put_nowait(f"{line}\n")
-            self._dropped = 0
-        except queue.Full:
-            self._dropped += 1
+        self._lines.put(f"{line}\n")
+        self._dropped = 0
 
     def stop(self) -> None:
         """Write what is queued, for at most `FLUSH_SECONDS`."""
         logging.getLogger().removeHandler(self)
         if self._thread is not None:
-            try:
-                self._lines.put_nowait(None)
-            except queue.Full:
-                return
+            self._lines.put(None)
+            self._is_ending.set()
             self._thread.join(FLUSH_SECONDS)
 
     def _write_lines(self) -> None:
-        while (line := self._lines.get()) is not None:
-            rest = line.encode("utf-8", "replace")
+        gathered: list[str | None] = []
+        while None not in gathered:
+            gathered = [self._lines.get()]
+            self._is_ending.wait(GATHER_SECONDS)
+            gathered += [self._lines.get() for _ in range(self._lines.qsize())]
+            rest = "".join(filter(None, gathered)).encode("utf-8", "replace")
             while rest:
                 try:
                     rest = rest[os.write(self._descriptor, rest) :]
