@@ -11,7 +11,7 @@ from wemasy_mcp.protocol import MAX_BODY, parse_arguments, request_body
 from wemasy_mcp.strict_json import MAX_DEPTH
 from wire import ENDPOINT, SAVE, UPDATE
 
-VALID = {UPDATE: {"connection_id": 5, "name": "n"}, SAVE: {"kind": "fact"}}
+VALID: dict[str, dict[str, Any]] = {UPDATE: {"connection_id": 5, "name": "n"}, SAVE: {"kind": "fact"}}
 
 NO_INTEGER = "Input should be a valid integer."
 NO_TEXT = "Input should be a valid string."
@@ -39,7 +39,7 @@ def nested(levels: int) -> dict[str, Any]:
         (UPDATE, "connection_id", float(2**53), str(2**53), f"connection_id {float(2**53)} was read as {2**53}."),
         (SAVE, "key", 5, '"5"', 'key 5 was sent as the text "5".'),
         (SAVE, "value", -1.5, '"-1.5"', 'value -1.5 was sent as the text "-1.5".'),
-        (SAVE, "value", 10**60, f'"{10**60}"', f"value 1{'0' * 39}… was sent as the text \"1{'0' * 38}…."),
+        (SAVE, "value", 10**60, f'"{10**60}"', f'value 1{"0" * 39}… was sent as the text "1{"0" * 38}….'),
         (
             SAVE,
             "embedding",
@@ -96,13 +96,62 @@ def test_what_is_valid_is_sent_as_it_is_without_a_note(tool: str, name: str, giv
     assert notes == []
 
 
+NOT_INTEGERS: tuple[object, ...] = (
+    True,
+    False,
+    5.5,
+    "1_0",
+    "5.0",
+    " 5",
+    "05",
+    "٥",
+    "",
+    "five",
+    [],
+    {},
+    NAN,
+    INFINITY,
+    1e300,
+)
+NOT_TEXTS: tuple[object, ...] = (True, [], {}, NAN, -INFINITY)
+NOT_NUMBER_LISTS: tuple[object, ...] = (
+    "",
+    "null",
+    "5",
+    "{}",
+    "[true]",
+    '["1"]',
+    "[[1]]",
+    "[NaN]",
+    "[1e999]",
+    "[1",
+    "[" * 100_000,
+    5,
+    True,
+    {},
+    [True],
+    ["1"],
+    [NAN],
+    [INFINITY],
+    [None],
+)
+NOT_OBJECTS: tuple[object, ...] = ("", "null", "5", '"a"', "{", '{"a":1,"a":2}', 5, True)
+NOT_CONTENTS: tuple[object, ...] = (
+    {"a": NAN},
+    {"a": [INFINITY]},
+    [1, "\ud83d"],
+    {"\ud83d": 1},
+    '{"a": 1e999}',
+    '{"a": "\\ud83d"}',
+    nested(MAX_DEPTH + 1),
+    json.dumps(nested(MAX_DEPTH + 1)),
+)
+
+
 @pytest.mark.parametrize(
     ("tool", "name", "given", "problem"),
     [
-        *(
-            (UPDATE, "connection_id", given, NO_INTEGER)
-            for given in (True, False, 5.5, "1_0", "5.0", " 5", "05", "٥", "", "five", [], {}, NAN, INFINITY, 1e300)
-        ),
+        *((UPDATE, "connection_id", given, NO_INTEGER) for given in NOT_INTEGERS),
         (UPDATE, "connection_id", 2**63, "Input should fit a 64-bit integer."),
         (UPDATE, "connection_id", "9" * 19, "Input should fit a 64-bit integer."),
         (UPDATE, "connection_id", "9" * 20, NO_INTEGER),
@@ -111,57 +160,26 @@ def test_what_is_valid_is_sent_as_it_is_without_a_note(tool: str, name: str, giv
         (UPDATE, "model_name", False, NO_TEXT),
         (UPDATE, "model_name", "half an emoji: \ude00", NO_UNICODE),
         (SAVE, "kind", "Fact", "Input should be 'fact' or 'vector'."),
-        *((SAVE, "key", given, NO_TEXT) for given in (True, [], {}, NAN, -INFINITY)),
+        *((SAVE, "key", given, NO_TEXT) for given in NOT_TEXTS),
         (SAVE, "value", "\ud83d", NO_UNICODE),
-        *(
-            (SAVE, "embedding", given, NO_NUMBER_LIST)
-            for given in (
-                "",
-                "null",
-                "5",
-                "{}",
-                "[true]",
-                '["1"]',
-                "[[1]]",
-                "[NaN]",
-                "[1e999]",
-                "[1",
-                "[" * 100_000,
-                5,
-                True,
-                {},
-                [True],
-                ["1"],
-                [NAN],
-                [INFINITY],
-                [None],
-            )
-        ),
-        *((SAVE, "metadata", given, NO_OBJECT) for given in ("", "null", "5", '"a"', "{", '{"a":1,"a":2}', 5, True)),
-        *(
-            (SAVE, "metadata", given, NO_CONTENT)
-            for given in (
-                {"a": NAN},
-                {"a": [INFINITY]},
-                [1, "\ud83d"],
-                {"\ud83d": 1},
-                '{"a": 1e999}',
-                '{"a": "\\ud83d"}',
-                nested(MAX_DEPTH + 1),
-                json.dumps(nested(MAX_DEPTH + 1)),
-            )
-        ),
+        *((SAVE, "embedding", given, NO_NUMBER_LIST) for given in NOT_NUMBER_LISTS),
+        *((SAVE, "metadata", given, NO_OBJECT) for given in NOT_OBJECTS),
+        *((SAVE, "metadata", given, NO_CONTENT) for given in NOT_CONTENTS),
     ],
     ids=reprlib.repr,
 )
-def test_everything_else_is_refused_with_the_argument_named(
-    tool: str, name: str, given: object, problem: str
-) -> None:
+def test_everything_else_is_refused_with_the_argument_named(tool: str, name: str, given: object, problem: str) -> None:
     with pytest.raises(InvalidArguments) as refusal:
         parse_arguments(ENDPOINT[tool], VALID[tool] | {name: given})
 
     assert refusal.value.field_errors == {name: [problem]}
     assert str(refusal.value) == f"Not valid: {name}."
+
+
+def test_a_repair_needs_nobody_who_takes_notes() -> None:
+    arguments = ENDPOINT[UPDATE].arguments.model_validate({"connection_id": "5", "name": "n"})
+
+    assert request_body(arguments) == b'{"connection_id":5,"name":"n"}'
 
 
 def test_metadata_too_deep_for_any_json_library_is_refused_like_any_that_is_too_deep() -> None:

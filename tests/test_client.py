@@ -197,6 +197,13 @@ async def test_every_fault_of_the_transport_says_whether_the_write_may_have_happ
     assert error.__suppress_context__
 
 
+async def test_a_defect_after_the_request_was_sent_is_not_taken_for_a_wrong_setting(recorded: Recorded) -> None:
+    recorded.fail(ValueError)
+
+    with pytest.raises(ValueError, match="never shown"):
+        await call(client_over(recorded))
+
+
 @pytest.mark.parametrize(
     ("cause", "message"),
     [
@@ -359,7 +366,9 @@ async def test_a_proxy_that_never_answers_makes_it_unreachable_at_the_deadline(
     assert (error.code, error.message) == ("unreachable", "Wemasy could not be reached within 0.05 seconds.")
 
 
-@pytest.mark.parametrize(("status", "code"), [(200, "bad_response"), (422, "validation_failed"), (500, "server_failed")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(200, "bad_response"), (422, "validation_failed"), (500, "server_failed")]
+)
 async def test_a_body_over_one_mebibyte_is_not_read_on(status: int, code: str) -> None:
     async def no_more() -> None:
         raise AssertionError("read on")
@@ -416,21 +425,21 @@ async def test_what_is_left_on_a_connection_does_not_become_the_next_answer() ->
 
 
 async def test_a_call_that_found_no_free_connection_was_not_sent() -> None:
-    async def hold_one(client: WemasyClient) -> None:
-        with pytest.raises(WemasyError):
-            await call(client)
+    attempt = Attempt()
 
-    async with listening(answer_never) as upstream, client_at(upstream.base_url) as client:
-        async with anyio.create_task_group() as tasks:
-            for _ in range(MAX_CONNECTIONS):
-                tasks.start_soon(hold_one, client)
-            with anyio.fail_after(8):
-                while len(upstream.requests) < MAX_CONNECTIONS:
-                    await anyio.lowlevel.checkpoint()
-            attempt = Attempt()
-            tasks.start_soon(_expect_not_sent, client, attempt)
-            await anyio.wait_all_tasks_blocked()
-            client.stop()
+    async with (
+        listening(answer_never) as upstream,
+        client_at(upstream.base_url, timeout_seconds=20) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        for _ in range(MAX_CONNECTIONS):
+            tasks.start_soon(failing, client)
+        with anyio.fail_after(10):
+            while len(upstream.requests) < MAX_CONNECTIONS:
+                await anyio.lowlevel.checkpoint()
+        tasks.start_soon(_expect_not_sent, client, attempt)
+        await anyio.wait_all_tasks_blocked()
+        client.stop()
 
     assert not attempt.sent
     assert len(upstream.requests) == MAX_CONNECTIONS
@@ -464,9 +473,7 @@ async def test_calls_under_way_when_the_server_stops_are_told_the_truth() -> Non
 
 async def test_calls_inside_a_wait_that_was_asked_for_are_not_sent(recorded: Recorded) -> None:
     now = 1000.0
-    client = WemasyClient(
-        BASE_URL, timeout_seconds=5, gate=RateGate(clock=lambda: now), transport=recorded.transport()
-    )
+    client = WemasyClient(BASE_URL, timeout_seconds=5, gate=RateGate(clock=lambda: now), transport=recorded.transport())
     recorded.answer(429, *SAMPLE_ERRORS[429])
     first = await failing(client)
     now += 17.5

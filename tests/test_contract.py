@@ -14,6 +14,7 @@ from mcp import Client
 
 import wemasy_mcp.endpoints
 from api_document import BASE_URL, OPERATIONS, Field, Member, Operation
+from results import output_schema
 from wemasy_mcp.endpoint import Endpoint
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.errors import InvalidArguments
@@ -223,9 +224,7 @@ def _input_schema(operation: Operation) -> dict[str, Any]:
 
 
 def _output_schema(operation: Operation) -> dict[str, Any]:
-    schema = build_tool(ENDPOINT[operation.tool]).listed.output_schema
-    assert schema is not None
-    return schema
+    return output_schema(operation.tool)
 
 
 def _published(documented: Field | Member) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import pytest
 from wemasy_mcp.field_errors import MAX_FIELDS, MAX_NAME, MAX_TEXTS, read_field_errors, shorten
 from wemasy_mcp.texts import TEXT_LIMIT
 
+NOTHING: tuple[object, ...] = (None, {}, [], 5, True)
+
 
 @pytest.mark.parametrize(
     ("errors", "read"),
@@ -14,7 +16,10 @@ from wemasy_mcp.texts import TEXT_LIMIT
         ({"name": ["Required.", "Too short."]}, {"name": ["Required.", "Too short."]}),
         ({"metadata.source": ["Too long."]}, {"metadata.source": ["Too long."]}),
         ({"name": "Required."}, {"name": ["Required."]}),
-        ({"metadata": {"source": ["Too long."], "by": {"id": "No."}}}, {"metadata.source": ["Too long."], "metadata.by.id": ["No."]}),
+        (
+            {"metadata": {"source": ["Too long."], "by": {"id": "No."}}},
+            {"metadata.source": ["Too long."], "metadata.by.id": ["No."]},
+        ),
         ({"metadata": [{"source": "Too long."}]}, {"metadata.source": ["Too long."]}),
         ({"name": ["a", ["b", ["c"]]]}, {"name": ["a", "b", "c"]}),
         ({"name": [5, True, None, "a"]}, {"name": ["a"]}),
@@ -22,7 +27,7 @@ from wemasy_mcp.texts import TEXT_LIMIT
         (["Bad.", ["Worse."]], {"errors": ["Bad.", "Worse."]}),
         ("Bad.", {"errors": ["Bad."]}),
         ({"": ["a"]}, {"": ["a"]}),
-        *((nothing, {}) for nothing in (None, {}, [], 5, True)),
+        *((nothing, {}) for nothing in NOTHING),
     ],
     ids=lambda value: repr(value)[:60],
 )

@@ -59,7 +59,9 @@ def test_json_is_one_object_a_record_with_the_call_s_members(capfd: pytest.Captu
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_another_library_s_record_is_shown_without_its_arguments(capfd: pytest.CaptureFixture[str], log_format: str) -> None:
+def test_another_library_s_record_is_shown_without_its_arguments(
+    capfd: pytest.CaptureFixture[str], log_format: str
+) -> None:
     log = start_logging("INFO", log_format)  # type: ignore[arg-type]
     FOREIGN.warning("request %s failed with %r", TOKEN, {"value": TOKEN})
     FOREIGN.info("not wanted")

@@ -1,13 +1,15 @@
 """The generated parts of the documents: complete, and as they stand in the files."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.errors import ERRORS
-from wemasy_mcp.reference import SECTIONS, error_examples, errors_table, main, settings_table, tools_table, updated
+from wemasy_mcp.reference import SECTIONS, error_examples, errors_table, settings_table, tools_table, updated
 from wemasy_mcp.settings import Settings, variable_of
 
 ROOT = Path(__file__).parent.parent
@@ -59,7 +61,7 @@ def test_a_file_is_brought_up_to_date_between_its_markers_only(tmp_path: Path) -
     file = tmp_path / "page.md"
     file.write_text("before\n<!-- generated: tools -->\nold\n<!-- end -->\nafter é\n", "utf-8")
 
-    main([str(file)])
+    subprocess.run([sys.executable, "-m", "wemasy_mcp.reference", str(file)], check=True, timeout=30)
 
     expected = f"before\n<!-- generated: tools -->\n{tools_table()}<!-- end -->\nafter é\n"
     assert file.read_text("utf-8") == expected

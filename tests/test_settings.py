@@ -1,5 +1,6 @@
 """What the operator sets: where it is read from, what is tolerated, and how it is refused without being shown."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,11 @@ def test_the_defaults_are_the_published_ones() -> None:
         ("WEMASY_BASE_URL", "http://localhost:8900/api", "http://localhost:8900/api"),
         ("WEMASY_TIMEOUT_SECONDS", "2.5", 2.5),
         ("WEMASY_KEEPALIVE_SECONDS", "30", 30),
-        ("WEMASY_TOOLS", " wemasy_save_memory , wemasy_update_connection,", ("wemasy_save_memory", "wemasy_update_connection")),
+        (
+            "WEMASY_TOOLS",
+            " wemasy_save_memory , wemasy_update_connection,",
+            ("wemasy_save_memory", "wemasy_update_connection"),
+        ),
         ("WEMASY_NULL_ARGUMENTS", "drop", "drop"),
         ("WEMASY_SANDBOX", "1", True),
         ("WEMASY_SANDBOX_DB", "kept.db", "kept.db"),
@@ -134,9 +139,7 @@ def test_everything_that_cannot_be_used_is_told_at_once(monkeypatch: pytest.Monk
     assert (error.variable, [further.variable for further in error.further]) == ("WEMASY_BASE_URL", ["WEMASY_PORT"])
 
 
-def test_flags_win_over_the_environment_and_that_over_the_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_flags_win_over_the_environment_and_that_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "wemasy.env"
     file.write_text("WEMASY_PORT=1\nWEMASY_HOST=file\nWEMASY_LOG_LEVEL=error\nUNRELATED=1\nWEMASY_UNHEARD_OF=1\n")
     monkeypatch.setenv("WEMASY_PORT", "2")
@@ -211,10 +214,8 @@ def test_a_token_is_read_from_what_people_paste(pasted: str) -> None:
     ],
 )
 def test_what_is_no_token_is_refused_without_being_shown(pasted: str, problem: str) -> None:
-    with pytest.raises(ValueError, match="^") as raised:
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
         read_token(pasted)
-
-    assert str(raised.value) == problem
 
 
 def test_a_token_is_never_shown_by_the_settings() -> None:
@@ -288,7 +289,10 @@ def test_a_base_url_is_taken_without_its_last_slash(given: str, read: str) -> No
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        *((given, f"{NO_URL}.") for given in ("", "api.wemasy.nl/api", "ftp://a", "https://", "https:///api", "file:///a")),
+        *(
+            (given, f"{NO_URL}.")
+            for given in ("", "api.wemasy.nl/api", "ftp://a", "https://", "https:///api", "file:///a")
+        ),
         *((given, f"{NO_URL}.") for given in ("https://a:0", "https://a:65536", "https://a:b", "https://[::1")),
         *((given, f"{NO_URL}, in plain ASCII.") for given in ("https://a b", "https://ä.nl", "https://a\nb")),
         *(
@@ -302,10 +306,8 @@ def test_a_base_url_is_taken_without_its_last_slash(given: str, read: str) -> No
     ],
 )
 def test_what_is_no_base_url_is_refused_without_being_shown(given: str, problem: str) -> None:
-    with pytest.raises(ValueError, match="^") as raised:
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
         read_base_url(given)
-
-    assert str(raised.value) == problem
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,19 @@
 """What a client sees for every way in which a call can end, through the SDK's own client of both eras."""
 
-import json
 from typing import Any
 
 import httpx2
 import jsonschema
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult, TextContent
 
 from api_document import RATE_LIMIT_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, UPDATE_CONNECTION
+from results import check, output_schema, seen
 from wemasy_mcp.errors import ERRORS, RejectedUnclearly, WemasyError
 from wemasy_mcp.field_errors import MAX_FIELDS
 from wemasy_mcp.protocol import Reply
 from wemasy_mcp.server import Options
-from wemasy_mcp.tools import MAX_RESULT, build_tool, error_result, success_result
+from wemasy_mcp.tools import error_result, success_result
 from wire import ENDPOINT, SAVE, TOKEN, UPDATE, Era, Recorded, client_over, connect, server_over
 
 FACT = {"kind": "fact", "key": "company_primary_color", "value": "#3B82F6"}
@@ -29,32 +28,6 @@ NOBODY_KNOWS = "It may or may not have been saved. Do not send it again; tell th
 
 UNKNOWN_FOR_SAVE = {"outcome": "unknown", "retryable": False, "hint": SAVED_UNKNOWN}
 LIMIT_57 = {"limit": 60, "remaining": 57}
-
-
-def seen(result: CallToolResult) -> dict[str, Any]:
-    """What a client reads, which is the same in both places where it may look."""
-    (block,) = result.content
-    assert isinstance(block, TextContent)
-    assert result.structured_content == json.loads(block.text)
-    assert result.is_error is not result.structured_content["success"]
-    assert block.text == json.dumps(result.structured_content, ensure_ascii=False, separators=(",", ":"))
-    return result.structured_content
-
-
-def check(result: CallToolResult, tool: str) -> dict[str, Any]:
-    """Return what is seen, after everything that holds for every result was checked."""
-    shown = seen(result)
-    jsonschema.validate(shown, build_tool(ENDPOINT[tool]).listed.output_schema)
-    assert size(result) <= MAX_RESULT
-    assert None not in shown.values()
-    assert TOKEN not in json.dumps(shown)
-    return shown
-
-
-def size(result: CallToolResult) -> int:
-    shown = {"content": [{"type": "text", "text": json.dumps(seen(result), ensure_ascii=False, separators=(",", ":"))}]}
-    texts = (json.dumps(part, ensure_ascii=False, separators=(",", ":")) for part in (shown, seen(result)))
-    return sum(len(text.encode()) for text in texts) - len('{"content":[{"type":"text","text":}]}')
 
 
 async def test_a_saved_memory(mcp_client: Client) -> None:
@@ -411,4 +384,4 @@ def test_a_reply_that_no_result_can_hold_is_still_a_success() -> None:
 
 def test_the_documents_samples_are_what_the_schema_describes() -> None:
     for operation in (SAVE_MEMORY, UPDATE_CONNECTION):
-        jsonschema.validate(operation.sample_answer, build_tool(ENDPOINT[operation.tool]).listed.output_schema)
+        jsonschema.validate(operation.sample_answer, output_schema(operation.tool))

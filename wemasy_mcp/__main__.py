@@ -2,11 +2,14 @@
 
 import sys
 
+from wemasy_mcp.imports import lasting_imports
+
 
 def main() -> int:
     """Run the command line and return its exit status; 130 after Ctrl-C, as shells have it."""
     try:
-        from wemasy_mcp.cli import run
+        with lasting_imports():
+            from wemasy_mcp.cli import run
 
         return run(sys.argv[1:])
     except KeyboardInterrupt:

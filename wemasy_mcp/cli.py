@@ -8,6 +8,7 @@ from typing import Any
 
 from wemasy_mcp import __version__
 from wemasy_mcp.hosts import NAMES as HOST_NAMES
+from wemasy_mcp.imports import lasting_imports
 from wemasy_mcp.settings import Settings, SettingsError, load_settings
 
 DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2
@@ -24,7 +25,8 @@ def run(arguments: Sequence[str]) -> int:
         words.insert(0, "serve")
     options = build_parser().parse_args(words)
     try:
-        return int(options.run(options))
+        status: int | None = options.run(options)
+        return DONE if status is None else status
     except SettingsError as error:
         return refuse(str(error))
 
@@ -88,18 +90,20 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log-format", choices=("text", "json"))
 
 
-def _serve(options: argparse.Namespace) -> int:
-    from wemasy_mcp.serve import serve
+def _serve(options: argparse.Namespace) -> None:
+    with lasting_imports():
+        from wemasy_mcp.serve import serve
 
     flags = _flags(options)
     try:
         settings = load_settings(options.env_file, **flags)
     except SettingsError as error:
-        return _serve_unconfigured(error, flags)
-    return serve(settings)
+        _serve_unconfigured(error, flags)
+    else:
+        serve(settings)
 
 
-def _serve_unconfigured(error: SettingsError, flags: dict[str, Any]) -> int:
+def _serve_unconfigured(error: SettingsError, flags: dict[str, Any]) -> None:
     """Over stdio serve all the same, and answer every call with the problem."""
     from wemasy_mcp.serve import serve
 
@@ -107,7 +111,7 @@ def _serve_unconfigured(error: SettingsError, flags: dict[str, Any]) -> int:
         raise error
     if flags.get("transport", _transport_of_environment()) != "stdio":
         raise error
-    return serve(Settings.model_construct(), problem=error)
+    serve(Settings.model_construct(), problem=error)
 
 
 def _transport_of_environment() -> str:

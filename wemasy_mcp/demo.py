@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 from mcp import Client, StdioServerParameters
+from mcp.shared.exceptions import MCPError
 
 from wemasy_mcp.endpoint import AnyEndpoint, Updates
 from wemasy_mcp.endpoints import ENDPOINTS
@@ -39,7 +40,12 @@ class Step:
 
 def run_demo() -> int:
     """Run the demo on the terminal; return 0 if every step did what it should, else 1."""
-    return anyio.run(_run)
+    status = 1
+    try:
+        status = anyio.run(_run)
+    except* (MCPError, OSError):
+        print("✗ The server did not start, or left too early; what it said stands above.")
+    return status
 
 
 def steps() -> list[Step]:

@@ -25,8 +25,8 @@ EXIT_SECONDS = 0.8
 """How long the process may take to exit once everything has been answered."""
 
 
-def serve(settings: Settings, problem: SettingsError | None = None) -> int:
-    """Serve MCP until the client leaves or a signal arrives; return the exit status.
+def serve(settings: Settings, problem: SettingsError | None = None) -> None:
+    """Serve MCP until the client leaves or a signal arrives.
 
     Args:
         settings: What the operator set.
@@ -46,7 +46,6 @@ def serve(settings: Settings, problem: SettingsError | None = None) -> int:
             anyio.run(_serve_http, settings)
     finally:
         log.stop()
-    return 0
 
 
 async def _serve_stdio(settings: Settings, problem: SettingsError | None) -> None:

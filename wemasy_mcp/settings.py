@@ -226,7 +226,4 @@ def is_loopback(host: str) -> bool:
 
 def _problem(message: str) -> str:
     # pydantic's "Input should be less than 600", "Value error, is empty …"
-    for prefix, replacement in (("Value error, ", ""), ("Input should", "should")):
-        if message.startswith(prefix):
-            return replacement + message.removeprefix(prefix)
-    return f"cannot be used: {message}"
+    return message.removeprefix("Value error, ").removeprefix("Input ")

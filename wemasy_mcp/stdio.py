@@ -39,7 +39,7 @@ async def serve_stdio(server: Server[Any], stop_calls: Callable[[], None]) -> No
         server: What answers.
         stop_calls: Makes the calls under way answer at once.
     """
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
         from mcp.server.stdio import stdio_server
 
         async with stdio_server() as (read, write):
@@ -209,7 +209,11 @@ class Incoming:
                 except PermissionError:
                     # A regular file or the null device: always readable, and epoll refuses to watch it.
                     await anyio.lowlevel.checkpoint()
-                return os.read(self._descriptor, _CHUNK)
+                chunk = os.read(self._descriptor, _CHUNK)
+                if not chunk:
+                    # A terminal's end of input is read once only; asked again, it waits for another.
+                    self._is_ended = True
+                return chunk
         return b""
 
     async def aclose(self) -> None:

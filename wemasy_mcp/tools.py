@@ -144,12 +144,13 @@ def _shortened(result: Result, fields: int, characters: int) -> Result:
             name: cut(value, characters) if isinstance(value, str) else value for name, value in result.data.items()
         }
     if result.error is not MISSING:
-        error: dict[str, Any] = {"message": cut(result.error.message, characters)}
-        if result.error.field_errors is not MISSING:
-            error["field_errors"], left_out = shorten(result.error.field_errors, fields, characters)
-            if left_out:
-                notes.append(f"{left_out} fields were left out.")
-        changes["error"] = result.error.model_copy(update=error)
+        given = {} if result.error.field_errors is MISSING else result.error.field_errors
+        field_errors, left_out = shorten(given, fields, characters)
+        if left_out:
+            notes.append(f"{left_out} fields were left out.")
+        changes["error"] = result.error.model_copy(
+            update={"message": cut(result.error.message, characters), "field_errors": field_errors or MISSING}
+        )
     notes.append("Texts were shortened.")
     return result.model_copy(update={**changes, "notes": notes})
 

@@ -15,6 +15,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.parent.mkdir()
     path.touch()
     monkeypatch.setattr(sys, "argv", [str(path)])
+    monkeypatch.delenv("UV", raising=False)
     return path
 
 
@@ -52,6 +53,7 @@ def test_without_a_script_the_interpreter_runs_the_module(tmp_path: Path, monkey
     ("prefix", "runner", "arguments"),
     [
         ("/home/u/.cache/uv/archive-v0/abc", "uvx", ("wemasy-mcp",)),
+        ("/anywhere/archive-v0/abc", "uvx", ("wemasy-mcp",)),
         ("/home/u/.local/pipx/.cache/abc", "pipx", ("run", "wemasy-mcp")),
         ("/home/u/.cache/pipx/abc", "pipx", ("run", "wemasy-mcp")),
     ],
@@ -65,6 +67,15 @@ def test_in_a_passing_environment_the_runner_that_made_it_is_named(
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert find_launcher() == (str(program), arguments)
+
+
+def test_uvx_is_found_beside_the_uv_that_runs(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "uvx").touch(mode=0o755)
+    monkeypatch.setattr(sys, "prefix", "/home/u/.cache/uv/archive-v0/abc")
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("UV", str(tmp_path / "uv"))
+
+    assert find_launcher() == (str(tmp_path / "uvx"), ("wemasy-mcp",))
 
 
 def test_a_runner_that_is_not_found_is_not_named(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:

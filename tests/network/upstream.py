@@ -28,6 +28,7 @@ class Upstream:
         self.headers: list[Headers] = []
         self.bodies: list[dict[str, Any]] = []
         self._arrived = threading.Semaphore(0)
+        self._held = threading.Semaphore(0)
         self._open = asyncio.Event()
         self._open.set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -50,6 +51,11 @@ class Upstream:
         """Return once one more request has arrived whole."""
         assert self._arrived.acquire(timeout=20), "no request arrived"
 
+    def wait_until_held(self, requests: int) -> None:
+        """Return once so many requests wait for `release`."""
+        for _ in range(requests):
+            assert self._held.acquire(timeout=20), "a request is missing"
+
     async def _take(self, request: Request) -> Response:
         self._loop = asyncio.get_running_loop()
         body = await request.body()
@@ -57,6 +63,8 @@ class Upstream:
         self.bodies.append(json.loads(body or b"{}"))
         status, content, headers = self.answer
         self._arrived.release()
+        if not self._open.is_set():
+            self._held.release()
         await self._open.wait()
         return JSONResponse(content, status, headers)
 

@@ -47,8 +47,8 @@ def good_token(token: SecretStr, sources: Sources) -> Check:
 def unusable_token(problem: SettingsError) -> Check:
     """Say what keeps the token from being used."""
     advice = (
-        f"Put your Wemasy API token in {variable_of('api_token')}, in most hosts in the `env` of this server's "
-        f"entry, or name a file that holds it in {variable_of('api_token_file')}."
+        "In most hosts that is the `env` of this server's entry, and `wemasy-mcp config HOST` prints one; "
+        f"{variable_of('api_token_file')} may name a file that holds it instead."
     )
     return failed("token", str(problem), advice)
 

@@ -1,0 +1,78 @@
+"""The stream from the client, on a real pipe."""
+
+import os
+from collections.abc import Iterator
+
+import anyio
+import pytest
+from mcp.types import JSONRPCNotification, JSONRPCRequest
+
+from wemasy_mcp.stdio import Incoming, Outgoing
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    reading, writing = os.pipe()
+    yield reading, writing
+    os.close(reading)
+
+
+async def read(pipe: tuple[int, int], sent: bytes, outgoing: Outgoing) -> list[object]:
+    """Return every message of what is sent before the end of input."""
+    os.write(pipe[1], sent)
+    os.close(pipe[1])
+    with anyio.fail_after(10):
+        async with Incoming(pipe[0], outgoing, lambda: None) as incoming:
+            return [item.message async for item in incoming]
+
+
+async def test_every_message_before_the_end_of_input_is_read(pipe: tuple[int, int]) -> None:
+    sent = b'{"jsonrpc":"2.0","method":"a"}\n\n \r\n{"jsonrpc":"2.0","method":"b"}'
+
+    assert await read(pipe, sent, Outgoing(-1)) == [
+        JSONRPCNotification(jsonrpc="2.0", method="a"),
+        JSONRPCNotification(jsonrpc="2.0", method="b"),
+    ]
+
+
+async def read_one(pipe: tuple[int, int], line: bytes, outgoing: Outgoing) -> object:
+    """Return the first message of what is sent, while the input goes on."""
+    os.write(pipe[1], line + b"\n")
+    with anyio.fail_after(10):
+        message = (await Incoming(pipe[0], outgoing, lambda: None).receive()).message
+    os.close(pipe[1])
+    return message
+
+
+@pytest.mark.parametrize("params", [b"{}", b'{"requestId":null}', b'{"requestId":[1]}', b'{"requestId":"other"}'])
+async def test_a_cancellation_that_names_no_request_settles_none(pipe: tuple[int, int], params: bytes) -> None:
+    outgoing = Outgoing(-1)
+    outgoing.expect_answer(1)
+
+    line = b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":%b}' % params
+    message = await read_one(pipe, line, outgoing)
+
+    assert isinstance(message, JSONRPCNotification)
+    assert not await outgoing.wait_until_answered(0)
+
+
+async def test_a_request_that_was_cancelled_is_not_waited_for(pipe: tuple[int, int]) -> None:
+    outgoing = Outgoing(-1)
+    outgoing.expect_answer(1)
+
+    await read_one(pipe, b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}', outgoing)
+
+    assert await outgoing.wait_until_answered(0)
+
+
+async def test_an_id_that_is_used_twice_needs_two_answers(pipe: tuple[int, int]) -> None:
+    outgoing = Outgoing(-1)
+    outgoing.expect_answer(7)
+
+    message = await read_one(pipe, b'{"jsonrpc":"2.0","id":7,"method":"m"}', outgoing)
+
+    assert message == JSONRPCRequest(jsonrpc="2.0", id=7, method="m")
+    outgoing.forget_answer(7)
+    assert not await outgoing.wait_until_answered(0)
+    outgoing.forget_answer(7)
+    assert await outgoing.wait_until_answered(0)
