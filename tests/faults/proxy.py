@@ -1,8 +1,9 @@
 """A proxy on loopback that keeps every byte it is sent, and can fail like a corporate one."""
 
 import asyncio
-from contextlib import suppress
 from typing import Literal, Self
+
+from faults.listener import Listener
 
 Behaviour = Literal["tunnel", "refuse", "ask who", "fail", "hang", "cut", "babble", "flood"]
 
@@ -22,49 +23,36 @@ class Proxy:
     def __init__(self, target_port: int) -> None:
         self.seen = bytearray()
         """What came in the clear, before a tunnel was open."""
-        self.connections = 0
         self.behaviour: Behaviour = "tunnel"
         self._target_port = target_port
-        self._server: asyncio.Server | None = None
-        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._listener = Listener(self._converse)
 
     @property
     def url(self) -> str:
         """The URL to name in `HTTPS_PROXY`."""
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return f"http://127.0.0.1:{self._listener.port}"
+
+    @property
+    def connections(self) -> int:
+        """How many connections there have been."""
+        return self._listener.connections
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        await self._listener.listen()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        await self._server.wait_closed()
-        for writer in self._open.values():
-            writer.transport.abort()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await self._listener.aclose()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        task = asyncio.current_task()
-        assert task is not None
-        self._open[task] = writer
-        try:
-            # Either side may leave at any moment.
-            with suppress(OSError, EOFError):
-                self.seen += await reader.readuntil(b"\r\n\r\n")
-                if self.behaviour == "tunnel":
-                    await self._tunnel(reader, writer)
-                elif self.behaviour == "hang":
-                    await reader.read()
-                else:
-                    writer.write(_WORDS[self.behaviour])
-                    await writer.drain()
-        finally:
-            writer.transport.abort()
-            del self._open[task]
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.seen += await reader.readuntil(b"\r\n\r\n")
+        if self.behaviour == "tunnel":
+            await self._tunnel(reader, writer)
+        elif self.behaviour == "hang":
+            await reader.read()
+        else:
+            writer.write(_WORDS[self.behaviour])
+            await writer.drain()
 
     async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self._target_port)

@@ -11,11 +11,12 @@ import ssl
 import struct
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Literal, Self
 
+from faults.listener import Listener
 from faults.script import Ending, Script, answer, success
 
 Greeting = Literal["serve", "reset", "close", "hang", "plain_text"]
@@ -49,16 +50,23 @@ class Upstream:
         self.applied: Counter[str] = Counter()
         self.sent: Counter[str] = Counter()
         self.requests: dict[str, Request] = {}
-        self.connections = 0
-        self.port = 0
+        self._listener = Listener(self._converse, self._tls_of_next)
         self._tls = tls
         self._greeting: Greeting = "serve"
         self._scripts: dict[str, Script] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
         self._happened = asyncio.Event()
-        self._server: asyncio.Server | None = None
-        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._ids = count(1)
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return self._listener.port
+
+    @property
+    def connections(self) -> int:
+        """How many connections there have been."""
+        return self._listener.connections
 
     @property
     def url(self) -> str:
@@ -93,7 +101,7 @@ class Upstream:
 
     async def all_closed(self) -> None:
         """Return when this side has closed every connection."""
-        await asyncio.gather(*self._open)
+        await self._listener.all_closed()
 
     @contextmanager
     def greeting(self, greeting: Greeting) -> Generator[None]:
@@ -116,53 +124,27 @@ class Upstream:
     @asynccontextmanager
     async def refusing(self) -> AsyncGenerator[None]:
         """Refuse connections for a while, on the same port."""
-        await self._stop_listening()
+        await self._listener.refuse()
         try:
             yield
         finally:
-            await self._listen()
+            await self._listener.listen()
 
     async def __aenter__(self) -> Self:
-        await self._listen()
+        await self._listener.listen()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._stop_listening()
-        for writer in self._open.values():
-            writer.transport.abort()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await self._listener.aclose()
 
-    async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, backlog=1024)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def _stop_listening(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        self._happened.set()
-        task = asyncio.current_task()
-        assert task is not None
-        self._open[task] = writer
-        try:
-            # The caller may leave at any moment: that is no fault of this side.
-            with suppress(OSError, EOFError, asyncio.LimitOverrunError):
-                await self._converse(reader, writer)
-        finally:
-            writer.transport.abort()
-            del self._open[task]
+    def _tls_of_next(self) -> ssl.SSLContext | None:
+        return self._tls if self._greeting == "serve" else None
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._happened.set()
         if self._greeting != "serve":
             await self._greet(reader, writer)
             return
-        if self._tls is not None:
-            await writer.start_tls(self._tls)
-        # Each piece leaves before the next thing happens: a reset would throw away what is still buffered.
-        writer.transport.set_write_buffer_limits(0)
         while True:
             key = await self._receive(reader)
             script = self._scripts.get(key) or self._healthy(key)
@@ -223,4 +205,3 @@ async def _end(ending: Ending, reader: asyncio.StreamReader, writer: asyncio.Str
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         return
     writer.close()
-    await writer.wait_closed()
