@@ -1,4 +1,4 @@
-"""The HTTP client: one POST a call, never repeated, inside one deadline. The only module that imports httpx2.
+"""The HTTP client: one POST a call, never repeated, inside one deadline. The only module that calls the API.
 
 Whether a write may have happened is decided here, by one fact: httpx2's trace event that fires before the first byte
 of the request is written. Before it, nothing was sent; after it, only a complete answer proves anything.

@@ -6,22 +6,15 @@ import pytest
 from mcp.server.lowlevel import Server
 from mcp.types import ListToolsResult
 from starlette.applications import Starlette
-from starlette.routing import Route
 
 from network.local import served
 from network.processes import SECONDS, endpoint_of
-from wemasy_mcp.http.guard import WholeBody
 from wemasy_mcp.http.server import Patience
 from wemasy_mcp.http.sse import SseSessions
 
 
 def app_of(sessions: SseSessions) -> Starlette:
-    return Starlette(
-        routes=[
-            Route("/sse", WholeBody(sessions.open)),
-            Route("/messages/", WholeBody(sessions.take_message), methods=["POST"]),
-        ]
-    )
+    return Starlette(routes=sessions.routes(lambda app: app))
 
 
 async def test_no_more_sessions_are_opened_than_allowed() -> None:

@@ -188,3 +188,10 @@ def test_standard_output_stays_empty(transport: str) -> None:
         out, _ = process.communicate(timeout=SECONDS)
 
     assert out == ""
+
+
+def test_stdio_loads_none_of_this() -> None:
+    code = "import sys, wemasy_mcp.serve; print([name for name in sys.modules if 'wemasy_mcp.http' in name])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS, check=True)
+
+    assert done.stdout.strip() == "[]"

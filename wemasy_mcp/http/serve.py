@@ -7,11 +7,10 @@ from typing import Any
 import anyio
 from mcp.server.lowlevel import Server
 
-from wemasy_mcp.http.app import MCP_PATH, build_app
+from wemasy_mcp.http.app import build_app, mcp_path
 from wemasy_mcp.http.clients import client_verifier
 from wemasy_mcp.http.listener import listen, url_host
 from wemasy_mcp.http.server import serve_app
-from wemasy_mcp.http.sse import OPEN_PATH
 from wemasy_mcp.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -35,6 +34,5 @@ async def serve_http(server: Server[Any], settings: Settings, stop_calls: Callab
         port = listener.getsockname()[1]
         stopping = anyio.Event()
         app = build_app(server, settings, port, verifier, stopping)
-        path = OPEN_PATH if settings.transport == "sse" else MCP_PATH
-        logger.info("serving MCP at http://%s:%s%s", url_host(settings.host), port, path)
+        logger.info("serving MCP at http://%s:%s%s", url_host(settings.host), port, mcp_path(settings))
         await serve_app(app, listener, stopping, stop_calls)

@@ -20,7 +20,8 @@ KEEPALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than load balancers keep theirs (60 s is usual), so that they close
 first and never send a request into a closing connection."""
 
-MAX_CONNECTIONS = 1000
+MAX_CONNECTIONS = 800
+"""How many are served at once; more are answered 503. A process may usually have 1,024 files open, calls included."""
 
 
 @dataclass(frozen=True, slots=True)

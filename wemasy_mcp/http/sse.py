@@ -4,7 +4,8 @@ Sessions are bounded in number, end when nobody uses them, and end in order when
 """
 
 from collections import Counter
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -14,7 +15,10 @@ from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.shared.message import SessionMessage
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from wemasy_mcp.http.guard import WholeBody
 
 MAX_SESSIONS = 500
 IDLE_SECONDS = 1800.0
@@ -46,8 +50,19 @@ class SseSessions:
         self._open = 0
         self._transport = SseServerTransport(MESSAGES_PATH)
 
-    async def open(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one session (GET): an ASGI application."""
+    def routes(self, admit: Callable[[ASGIApp], ASGIApp]) -> list[Route]:
+        """Return where sessions are served to those whom `admit` lets through."""
+        return [
+            Route(OPEN_PATH, admit(WholeBody(self._open_session)), methods=["GET"]),
+            Route(MESSAGES_PATH, admit(WholeBody(self._take_message)), methods=["POST"]),
+        ]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Nothing runs but the sessions."""
+        yield
+
+    async def _open_session(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._open >= self._max_sessions:
             await PlainTextResponse("Too many sessions are open.", 503)(scope, receive, send)
             return
@@ -63,8 +78,7 @@ class SseSessions:
         finally:
             self._open -= 1
 
-    async def take_message(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one message of a session (POST): an ASGI application."""
+    async def _take_message(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The session may end while its message is on the way; its client sees the stream end.
         with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
             await self._transport.handle_post_message(scope, receive, send)
