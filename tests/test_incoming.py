@@ -7,7 +7,7 @@ import anyio
 import pytest
 from mcp.types import JSONRPCNotification, JSONRPCRequest
 
-from wemasy_mcp.stdio import Incoming, Outgoing
+from wemasy_mcp.stdio import GRACE_SECONDS, LAST_WORDS_SECONDS, Incoming, Outgoing
 
 
 @pytest.fixture
@@ -76,3 +76,20 @@ async def test_an_id_that_is_used_twice_needs_two_answers(pipe: tuple[int, int])
     assert not await outgoing.wait_until_answered(0)
     outgoing.forget_answer(7)
     assert await outgoing.wait_until_answered(0)
+
+
+async def test_calls_that_outlast_the_grace_are_stopped_before_the_stream_ends(pipe: tuple[int, int]) -> None:
+    class NeverInTime(Outgoing):
+        """Python 3.11's tracer does not see what follows a wait that was cut off, so this one is not waited for."""
+
+        async def wait_until_answered(self, seconds: float) -> bool:
+            happened.append(seconds)
+            return False
+
+    happened: list[object] = []
+    os.close(pipe[1])
+
+    with pytest.raises(anyio.EndOfStream):
+        await Incoming(pipe[0], NeverInTime(-1), lambda: happened.append("stopped")).receive()
+
+    assert happened == [GRACE_SECONDS, "stopped", LAST_WORDS_SECONDS]
