@@ -407,23 +407,67 @@ async def test_by_default_every_write_has_its_own_connection() -> None:
     assert (upstream.connections, len(upstream.requests)) == (2, 2)
 
 
-async def test_a_connection_is_reused_where_the_operator_said_so() -> None:
-    async with listening(answer_documented) as upstream, client_at(upstream.base_url, keepalive_seconds=30) as client:
-        await call(client)
-        await call(client)
-
-    assert (upstream.connections, len(upstream.requests)) == (1, 2)
+LEFT = http_response(200, SAVE_MEMORY.sample_answer | {"data": {"id": 99}})
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-async def test_what_is_left_on_a_connection_does_not_become_the_next_answer() -> None:
+def sized(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def sized_with_bare_line_ends(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\nContent-Length: %d\n\n%b" % (len(body), body)
+
+
+def in_one_chunk(body: bytes) -> bytes:
+    return CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+def in_chunks_with_blank_lines(body: bytes) -> bytes:
+    spaced = b"\r\n\r\n" + body + b"\r\n\r\n"
+    return CHUNKED + b"3\r\n%b\r\n%x\r\n%b\r\n0\r\nX-Trailer: 1\r\n\r\n" % (spaced[:3], len(spaced) - 3, spaced[3:])
+
+
+def after_an_interim_answer(body: bytes) -> bytes:
+    return b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + sized(body)
+
+
+@pytest.mark.parametrize("keepalive_seconds", [0, 30])
+@pytest.mark.parametrize("size_of_pieces", [1, 7, 100_000])
+@pytest.mark.parametrize(
+    "form", [sized, sized_with_bare_line_ends, in_one_chunk, in_chunks_with_blank_lines, after_an_interim_answer]
+)
+async def test_what_is_left_on_a_connection_does_not_become_the_next_answer(
+    form: Callable[[bytes], bytes], size_of_pieces: int, keepalive_seconds: int
+) -> None:
     async def answer_twice(request: bytes, stream: anyio.abc.SocketStream) -> None:
-        first = http_response(200, SAVE_MEMORY.sample_answer | {"data": {"id": len(upstream.requests)}})
-        await stream.send(first + http_response(200, SAVE_MEMORY.sample_answer | {"data": {"id": 99}}))
+        body = json.dumps(SAVE_MEMORY.sample_answer | {"data": {"id": len(upstream.requests)}}).encode()
+        answer = form(body)
+        pieces = [answer[start : start + size_of_pieces] for start in range(0, len(answer), size_of_pieces)]
+        # What comes only after the next request was sent is like its answer to everybody.
+        pieces[-1] += LEFT
+        for piece in pieces:
+            await stream.send(piece)
 
-    async with listening(answer_twice) as upstream, client_at(upstream.base_url) as client:
+    async with (
+        listening(answer_twice) as upstream,
+        client_at(upstream.base_url, keepalive_seconds=keepalive_seconds) as client,
+    ):
         replies = [await call(client), await call(client)]
 
     assert [reply.data for reply in replies] == [{"id": 1}, {"id": 2}]
+
+
+@pytest.mark.parametrize("form", [sized, sized_with_bare_line_ends, in_one_chunk, in_chunks_with_blank_lines])
+async def test_a_kept_connection_that_holds_nothing_more_is_used_again(form: Callable[[bytes], bytes]) -> None:
+    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+        await stream.send(form(json.dumps(SAVE_MEMORY.sample_answer).encode()))
+
+    async with listening(answer) as upstream, client_at(upstream.base_url, keepalive_seconds=30) as client:
+        for _ in range(3):
+            assert (await call(client)).data == SAVE_MEMORY.sample_answer["data"]
+
+    assert (upstream.connections, len(upstream.requests)) == (1, 3)
 
 
 async def test_a_call_that_found_no_free_connection_was_not_sent() -> None:

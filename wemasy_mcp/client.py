@@ -14,6 +14,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from socket import gaierror
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import anyio
 import httpx2
@@ -33,6 +34,7 @@ from wemasy_mcp.gate import RateGate, account_key
 from wemasy_mcp.protocol import MAX_BODY, Reply, read_reply
 from wemasy_mcp.settings import is_loopback
 from wemasy_mcp.tracing import request_span
+from wemasy_mcp.transport import DirectTransport
 
 logger = logging.getLogger(__name__)
 
@@ -199,29 +201,28 @@ def _open(
 ) -> httpx2.AsyncClient:
     url = urlsplit(base_url)
     is_local = url.scheme == "http" or is_loopback(url.hostname or "")
+    # Over plain http no certificate is ever looked at: a context that trusts nobody costs no CA store.
+    ssl_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.scheme == "http" else httpx2.create_ssl_context()
+    # A proxy from the environment would see the token of plain-http traffic, and loopback is no proxy's business.
+    may_use_proxy = not is_local and bool(getproxies())
+    if transport is None and not may_use_proxy:
+        transport = DirectTransport(ssl_context, max_connections=MAX_CONNECTIONS, keepalive_seconds=keepalive_seconds)
     return httpx2.AsyncClient(
         transport=transport,
         headers={"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": "application/json"},
-        # Over plain http no certificate is ever looked at: a context that trusts nobody costs no CA store.
-        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.scheme == "http" else httpx2.create_ssl_context(),
-        # A proxy from the environment would see the token of plain-http traffic, and loopback is no proxy's business.
-        trust_env=not is_local,
+        verify=ssl_context,
+        trust_env=may_use_proxy,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         timeout=httpx2.Timeout(None, connect=min(CONNECT_SECONDS, timeout_seconds)),
-        # A stale connection cannot be told from a lost answer, and bytes left on one become the next call's answer.
-        limits=httpx2.Limits(
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=MAX_CONNECTIONS if keepalive_seconds else 0,
-            keepalive_expiry=keepalive_seconds,
-        ),
+        # httpx2's own connections, which a proxy needs, are not kept: bytes left on one become the next call's answer.
+        limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=0),
     )
 
 
 async def _post(http: httpx2.AsyncClient, url: str, headers: dict[str, str], body: bytes, attempt: Attempt) -> None:
-    async with http.stream(
-        "POST", _parsed(url), headers=headers, content=body, extensions={"trace": attempt.trace}
-    ) as answer:
+    extensions = {"trace": attempt.trace}
+    async with http.stream("POST", _parsed(url), headers=headers, content=body, extensions=extensions) as answer:
         attempt.headers = answer.headers
         attempt.status = answer.status_code
         async for chunk in answer.aiter_bytes():

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 from mcp import Client, StdioServerParameters
-
-from api_document import SAVE_MEMORY, UPDATE_CONNECTION
-from sandbox.process import Sandbox, running
-from wemasy_mcp.sandbox import SANDBOX_TOKEN
-
-
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+from api_document import SAVE_MEMORY, UPDATE_CONNECTION
 from browser.chromium import chromium, missing, prefer
+from sandbox.process import Sandbox, running
+from wemasy_mcp.sandbox import SANDBOX_TOKEN
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
