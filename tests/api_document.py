@@ -94,6 +94,10 @@ SAVE_MEMORY = Operation(
 )
 
 OPERATIONS = (UPDATE_CONNECTION, SAVE_MEMORY)
+"""In the order in which the tools are listed."""
+
+TOOLS = [operation.tool for operation in OPERATIONS]
+"""Every tool's name, as a client is told them."""
 
 RATE_LIMIT_HEADERS = {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "57"}
 

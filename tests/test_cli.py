@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import wemasy_mcp
+from api_document import TOOLS
 from wemasy_mcp.__main__ import main
 from wemasy_mcp.cli import run
 from wemasy_mcp.settings import Settings, variable_of
@@ -158,9 +159,7 @@ def test_a_tool_that_does_not_exist_is_refused(
 
     assert run(["--transport", "sse", "--sandbox"]) == 2
 
-    assert refused(capsys) == (
-        "wemasy-mcp: WEMASY_TOOLS names no tool: wemasy_forget. Known: wemasy_update_connection, wemasy_save_memory."
-    )
+    assert refused(capsys) == f"wemasy-mcp: WEMASY_TOOLS names no tool: wemasy_forget. Known: {', '.join(TOOLS)}."
 
 
 def test_a_sandbox_database_that_cannot_be_used_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
-from api_document import OPERATIONS, SAMPLE_ERRORS, SAVE_MEMORY, Operation
+from api_document import OPERATIONS, SAMPLE_ERRORS, SAVE_MEMORY, TOOLS, Operation
 from faults.launching import environment, launched, run, serving
 from faults.server_process import ERAS as VERSIONS
 from faults.server_process import Era as Version
@@ -58,9 +58,7 @@ def configured(upstream: Upstream) -> dict[str, str]:
     return {"WEMASY_API_TOKEN": TOKEN, "WEMASY_BASE_URL": upstream.base_url}
 
 
-async def test_a_client_lists_both_tools_and_calls_them(
-    era: Era, configured: dict[str, str], upstream: Upstream
-) -> None:
+async def test_a_client_lists_every_tool_and_calls_it(era: Era, configured: dict[str, str], upstream: Upstream) -> None:
     async with client_of(era, configured) as client:
         names = [tool.name for tool in (await client.list_tools()).tools]
         shown = {
@@ -68,7 +66,7 @@ async def test_a_client_lists_both_tools_and_calls_them(
             for operation in OPERATIONS
         }
 
-    assert names == [UPDATE, SAVE]
+    assert names == TOOLS
     for operation, request in zip(OPERATIONS, upstream.requests, strict=True):
         assert shown[operation.tool] == operation.sample_answer | {"rate_limit": {"limit": 60, "remaining": 57}}
         assert json.loads(body_of(request)) == operation.sample_request
@@ -153,7 +151,7 @@ async def test_the_sandbox_keeps_what_is_written_where_it_was_told_to(tmp_path: 
         (
             {"WEMASY_API_TOKEN": TOKEN, "WEMASY_TOOLS": "save"},
             ("--transport", "stdio"),
-            "WEMASY_TOOLS names no tool: save. Known: wemasy_update_connection, wemasy_save_memory.",
+            f"WEMASY_TOOLS names no tool: save. Known: {', '.join(TOOLS)}.",
         ),
         (
             {"WEMASY_SANDBOX_DB": "/dev/null/none.db"},
@@ -172,7 +170,7 @@ async def test_without_usable_settings_every_call_says_which_one_and_where_it_is
         names = [tool.name for tool in (await client.list_tools()).tools]
         error = check(await client.call_tool(SAVE, FACT), SAVE)["error"]
 
-    assert names == [UPDATE, SAVE]
+    assert names == TOOLS
     assert (error["code"], error["outcome"], error["retryable"]) == ("not_configured", "not_applied", False)
     assert error["message"] == f"{problem.rstrip('.')}. {WHERE}"
 

@@ -70,7 +70,7 @@ def _documented(request: httpx2.Request) -> httpx2.Response:
 
 
 def server_over(caller: Caller, *, options: Options | None = None) -> Server[Any]:
-    """Return the server with both tools over `caller`."""
+    """Return the server with every tool over `caller`."""
     return build_server(caller, ENDPOINTS, lambda ctx: SecretStr(TOKEN), options)
 
 

@@ -4,7 +4,6 @@ import anyio
 from mcp import Client, StdioServerParameters
 
 PATIENCE_SECONDS = 30
-TOOLS = ["wemasy_update_connection", "wemasy_save_memory"]
 
 
 async def tools_and_outcome(server: StdioServerParameters) -> tuple[list[str], str]:

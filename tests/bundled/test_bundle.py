@@ -14,7 +14,8 @@ import jsonschema
 import pytest
 from mcp import StdioServerParameters
 
-from bundled.started import TOOLS, tools_and_outcome
+from api_document import TOOLS
+from bundled.started import tools_and_outcome
 from wemasy_mcp import __version__
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.settings import variable_of

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from mcp import StdioServerParameters
 
-from bundled.started import TOOLS, tools_and_outcome
+from api_document import TOOLS
+from bundled.started import tools_and_outcome
 from hosts.documented import DOCUMENTED
 
 ROOT = Path(__file__).parents[2]

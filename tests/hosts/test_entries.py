@@ -10,6 +10,7 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
+from api_document import TOOLS
 from hosts.documented import DOCUMENTED, Documented, only_entry
 from wemasy_mcp.cli import run
 from wemasy_mcp.hosts import NAMES
@@ -315,4 +316,4 @@ def test_the_entry_starts_a_server_in_a_bare_environment(host: str, tmp_path: Pa
             async with Client(server) as client:
                 return [tool.name for tool in (await client.list_tools()).tools]
 
-    assert anyio.run(tools) == ["wemasy_update_connection", "wemasy_save_memory"]
+    assert anyio.run(tools) == TOOLS
