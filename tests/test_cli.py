@@ -8,7 +8,7 @@ import pytest
 
 import wemasy_mcp
 from wemasy_mcp.__main__ import main
-from wemasy_mcp.cli import build_parser, run
+from wemasy_mcp.cli import run
 from wemasy_mcp.settings import Settings, variable_of
 
 COMMANDS = ("serve", "doctor", "config", "demo", "sandbox")
@@ -84,16 +84,35 @@ def test_arguments_that_cannot_be_used_end_with_2(
 ) -> None:
     assert exits(*arguments) == 2
 
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert "error:" in printed.err
+    assert "--help` shows what it takes" in refused(capsys)
 
 
-def test_without_a_command_it_serves() -> None:
-    options = build_parser().parse_args(["serve", "--log-level", "debug", "--sandbox"])
+def test_without_a_command_it_serves(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEMASY_TRANSPORT", "carrier-pigeon")
 
-    assert options.run.__name__ == "_serve"
-    assert (options.log_level, options.sandbox, options.transport) == ("DEBUG", True, None)
+    assert run([]) == 2
+    assert refused(capsys).startswith("wemasy-mcp: WEMASY_TRANSPORT should be")
+
+
+@pytest.mark.parametrize("where", ["environment", "lower case", "file"])
+def test_a_bad_setting_does_not_turn_an_http_server_into_a_stdio_server(
+    where: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WEMASY_TIMEOUT_SECONDS", "soon")
+    arguments = []
+    if where == "file":
+        (tmp_path / "settings.env").write_text("WEMASY_TRANSPORT=sse\n")
+        arguments = ["--env-file", str(tmp_path / "settings.env")]
+    else:
+        monkeypatch.setenv("wemasy_transport" if where == "lower case" else "WEMASY_TRANSPORT", "sse")
+
+    assert run(arguments) == 2
+    assert refused(capsys).startswith("wemasy-mcp: WEMASY_TIMEOUT_SECONDS ")
+
+
+def test_a_flag_that_cannot_be_used_is_refused_over_stdio_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--port", "99999"]) == 2
+    assert "99999" not in refused(capsys)
 
 
 @pytest.mark.parametrize("transport", ["sse", "streamable-http"])

@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from api_document import BASE_URL, OPERATIONS, REQUEST_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, Operation
-from wemasy_mcp.client import MAX_CONNECTIONS, Attempt, UnconfiguredCaller, WemasyClient
+from wemasy_mcp.client import MAX_CONNECTIONS, Attempt, WemasyClient
 from wemasy_mcp.errors import WemasyError
 from wemasy_mcp.gate import RateGate
 from wemasy_mcp.protocol import MAX_BODY, Reply
@@ -37,7 +37,7 @@ FACT = b'{"kind":"fact"}'
 
 
 async def call(
-    client: WemasyClient | UnconfiguredCaller,
+    client: WemasyClient,
     tool: str = SAVE,
     body: bytes = FACT,
     *,
@@ -50,7 +50,7 @@ async def call(
         )
 
 
-async def failing(client: WemasyClient | UnconfiguredCaller, *, token: str = TOKEN) -> WemasyError:
+async def failing(client: WemasyClient, *, token: str = TOKEN) -> WemasyError:
     with pytest.raises(WemasyError) as raised:
         await call(client, token=token)
     return raised.value
@@ -215,10 +215,10 @@ async def test_a_defect_after_the_request_was_sent_is_not_taken_for_a_wrong_sett
             ssl.SSLError(1, "wrong version"),
             "The TLS handshake with Wemasy failed; `wemasy-mcp doctor` says more.",
         ),
-        (socket.gaierror(-2, "no name"), "The host name of WEMASY_BASE_URL could not be resolved."),
+        (socket.gaierror(-2, "no name"), "The host name of WEMASY_BASE_URL, or of a proxy, could not be resolved."),
         (httpx2.ProxyError("407"), "The proxy did not let the request through."),
-        (OSError(111, "refused"), "Wemasy could not be connected to."),
-        (None, "Wemasy could not be connected to."),
+        (OSError(111, "refused"), "Wemasy, or the proxy before it, could not be connected to."),
+        (None, "Wemasy, or the proxy before it, could not be connected to."),
     ],
 )
 async def test_why_nothing_could_be_reached_is_said_in_own_words(cause: Exception | None, message: str) -> None:
@@ -233,7 +233,9 @@ async def test_why_nothing_could_be_reached_is_said_in_own_words(cause: Exceptio
 async def test_a_connection_that_takes_too_long_is_told_as_that(recorded: Recorded) -> None:
     recorded.fail(httpx2.ConnectTimeout)
 
-    assert (await failing(client_over(recorded))).message == "Wemasy could not be connected to in time."
+    assert (
+        await failing(client_over(recorded))
+    ).message == "Wemasy, or the proxy before it, could not be connected to in time."
 
 
 async def test_a_port_where_nobody_listens_is_unreachable(unused_port: int) -> None:
@@ -603,16 +605,6 @@ async def test_a_proxy_s_connect_is_not_the_request(
     assert error.message.startswith(message)
     assert proxy.requests[0].startswith(b"CONNECT api.wemasy.nl:443 ")
     assert TOKEN.encode() not in proxy.requests[0]
-
-
-async def test_without_usable_settings_every_call_is_told_what_is_wrong() -> None:
-    caller = UnconfiguredCaller("WEMASY_API_TOKEN is not set.")
-
-    error = await failing(caller)
-    caller.stop()
-    await caller.aclose()
-
-    assert (error.code, error.message) == ("not_configured", "WEMASY_API_TOKEN is not set.")
 
 
 async def test_a_client_that_was_never_used_closes_too(recorded: Recorded) -> None:

@@ -75,7 +75,13 @@ def test_after_an_unknown_outcome_the_hint_says_whether_to_repeat(
     ],
 )
 def test_the_hint_says_who_must_do_what(code: str, words: str) -> None:
-    assert words in BY_CODE[code]().hint(ENDPOINT[SAVE])
+    assert words in BY_CODE[code](field_errors={"kind": ["It is required."]}).hint(ENDPOINT[SAVE])
+
+
+def test_a_422_without_field_errors_points_at_its_message() -> None:
+    hint = BY_CODE["validation_failed"]().hint(ENDPOINT[SAVE])
+
+    assert hint == "Nothing was saved. Correct what the message names and call again."
 
 
 def test_the_hint_of_a_wait_names_the_seconds() -> None:

@@ -72,4 +72,12 @@ def test_depth_costs_neither_the_stack_nor_long_names() -> None:
 def test_shortening_keeps_the_first_fields_and_counts_the_rest() -> None:
     errors = {"aaaaaa": ["bbbbbb", "c", "d"], "e": [], "f": ["g"]}
 
-    assert shorten(errors, 2, 4) == ({"aaa…": ["bbb…", "c"], "e": []}, 1)
+    assert shorten(errors, 2, 4) == ({"aaa…": ["bbb…", "c"], "e": []}, 2)
+
+
+def test_a_token_at_the_cut_of_an_outer_name_is_redacted_whole() -> None:
+    found, _ = read_field_errors(
+        {"x" * 80 + "SECRET-SECRET-SECRET-SECRET": {"inner": ["bad"]}}, "SECRET" + "-SECRET" * 3
+    )
+
+    assert "SECRET" not in str(found)

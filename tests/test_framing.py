@@ -11,8 +11,8 @@ from wemasy_mcp.framing import MAX_LINE, LineSplitter, LongLine, Refusal, read_m
 
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
 
-LONE_OR_DEEP = "The message holds lone surrogates or is nested too deeply."
-NO_JSON = "The message is no JSON."
+LONE_OR_DEEP = "The message cannot be read: it holds lone surrogates, a byte order mark, or is nested too deeply."
+NO_JSON = "The message cannot be read as JSON."
 NO_JSONRPC = "The message is no JSON-RPC 2.0 message."
 
 

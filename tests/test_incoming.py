@@ -1,6 +1,7 @@
 """The stream from the client, on a real pipe."""
 
 import os
+import socket
 from collections.abc import Iterator
 
 import anyio
@@ -93,3 +94,13 @@ async def test_calls_that_outlast_the_grace_are_stopped_before_the_stream_ends(p
         await Incoming(pipe[0], NeverInTime(-1), lambda: happened.append("stopped")).receive()
 
     assert happened == [GRACE_SECONDS, "stopped", LAST_WORDS_SECONDS]
+
+
+async def test_a_socket_that_breaks_is_the_end_of_input() -> None:
+    """As of a host that hands over one socket for stdin and stdout, and dies with answers unread."""
+    ours, theirs = socket.socketpair()
+    ours.send(b"an answer that is never read")
+    theirs.close()
+    with ours, anyio.fail_after(10):
+        async with Incoming(ours.fileno(), Outgoing(-1), lambda: None) as incoming:
+            assert [item async for item in incoming] == []

@@ -1,6 +1,7 @@
 """What an answer proves: status, headers and body to a reply or an error, by pure functions."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -272,6 +273,18 @@ def test_a_wait_is_read_from_seconds_or_a_date_and_garbage_is_none(header: str, 
 
     assert read_error(429, b"", headers).retry_after_seconds == seconds
     assert read_error(503, b"", headers).retry_after_seconds == seconds
+
+
+def test_a_date_without_a_zone_is_utc_wherever_the_server_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        wait = read_error(429, b"", {"Retry-After": "Fri Jan 15 08:00:05 2027"}).retry_after_seconds
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert wait == 5
 
 
 def test_no_wait_is_read_where_it_means_nothing() -> None:

@@ -30,7 +30,10 @@ from wire import (
 )
 
 FACT = {"kind": "fact", "value": "null"}
-WHERE = "It is set in the environment of this server, in most hosts the `env` of its entry."
+WHERE = (
+    "It is set in the environment of this server (in most hosts the `env` of its entry), "
+    "or in the file named with --env-file."
+)
 
 
 @asynccontextmanager
@@ -171,7 +174,7 @@ async def test_without_usable_settings_every_call_says_which_one_and_where_it_is
 
     assert names == [UPDATE, SAVE]
     assert (error["code"], error["outcome"], error["retryable"]) == ("not_configured", "not_applied", False)
-    assert error["message"] == f"{problem} {WHERE}"
+    assert error["message"] == f"{problem.rstrip('.')}. {WHERE}"
 
 
 async def test_settings_may_stand_in_a_file(upstream: Upstream, tmp_path: Path) -> None:

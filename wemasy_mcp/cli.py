@@ -4,12 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from wemasy_mcp import __version__
 from wemasy_mcp.hosts import NAMES as HOST_NAMES
 from wemasy_mcp.imports import lasting_imports
-from wemasy_mcp.settings import Settings, SettingsError, load_settings
+from wemasy_mcp.settings import Settings, SettingsError, load_settings, transport_of, variable_of
 
 DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2
 
@@ -37,9 +37,16 @@ def refuse(problem: str) -> int:
     return UNUSABLE
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that refuses in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(UNUSABLE, f"{self.prog}: {message} (`{self.prog} --help` shows what it takes)\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every command."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="wemasy-mcp",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -98,26 +105,19 @@ def _serve(options: argparse.Namespace) -> None:
     try:
         settings = load_settings(options.env_file, **flags)
     except SettingsError as error:
-        _serve_unconfigured(error, flags)
+        _serve_unconfigured(error, options.env_file, flags)
     else:
         serve(settings)
 
 
-def _serve_unconfigured(error: SettingsError, flags: dict[str, Any]) -> None:
+def _serve_unconfigured(error: SettingsError, env_file: Path | None, flags: dict[str, Any]) -> None:
     """Over stdio serve all the same, and answer every call with the problem."""
     from wemasy_mcp.serve import serve
 
-    if error.variable.startswith("--") or error.variable == "WEMASY_TRANSPORT":
-        raise error
-    if flags.get("transport", _transport_of_environment()) != "stdio":
+    by_flag = error.variable in {variable_of(name) for name in flags} or error.variable.startswith("--")
+    if by_flag or error.variable == variable_of("transport") or transport_of(env_file, flags) != "stdio":
         raise error
     serve(Settings.model_construct(), problem=error)
-
-
-def _transport_of_environment() -> str:
-    import os
-
-    return os.environ.get("WEMASY_TRANSPORT", "stdio") or "stdio"
 
 
 def _demo(options: argparse.Namespace) -> int:

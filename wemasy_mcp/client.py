@@ -196,29 +196,6 @@ class WemasyClient:
         return self._http
 
 
-class UnconfiguredCaller:
-    """Answers every call with what is wrong with the settings: a host would show only "disconnected" otherwise."""
-
-    def __init__(self, problem: str) -> None:
-        self._problem = problem
-
-    async def call(
-        self, endpoint: AnyEndpoint, body: bytes, *, token: SecretStr, user_agent: str, attempt: Attempt
-    ) -> Reply:
-        """Refuse the call.
-
-        Raises:
-            NotConfigured: Always.
-        """
-        raise NotConfigured(self._problem)
-
-    def stop(self) -> None:
-        """Nothing is ever under way."""
-
-    async def aclose(self) -> None:
-        """Nothing is ever open."""
-
-
 def _open(
     base_url: str, timeout_seconds: float, keepalive_seconds: float, transport: httpx2.AsyncBaseTransport | None
 ) -> httpx2.AsyncClient:
@@ -279,13 +256,13 @@ def _unreachable_because(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLError):
             return "The TLS handshake with Wemasy failed; `wemasy-mcp doctor` says more."
         if isinstance(cause, gaierror):
-            return "The host name of WEMASY_BASE_URL could not be resolved."
+            return "The host name of WEMASY_BASE_URL, or of a proxy, could not be resolved."
         if isinstance(cause, httpx2.ProxyError):
             return "The proxy did not let the request through."
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, httpx2.ConnectTimeout):
-        return "Wemasy could not be connected to in time."
-    return "Wemasy could not be connected to."
+        return "Wemasy, or the proxy before it, could not be connected to in time."
+    return "Wemasy, or the proxy before it, could not be connected to."
 
 
 def _environment_problem(error: Exception) -> str:

@@ -128,6 +128,12 @@ class ValidationFailed(WemasyError):
     advice = "Correct the fields named in field_errors and call again."
     default_message = "Wemasy refused the values."
 
+    def hint(self, endpoint: AnyEndpoint) -> str:
+        """Point at field_errors only where there are any."""
+        if self.field_errors:
+            return super().hint(endpoint)
+        return f"Nothing was {endpoint.done}. Correct what the message names and call again."
+
 
 class Unauthenticated(WemasyError):
     """401: the API does not know the token."""
@@ -164,7 +170,7 @@ class RateLimited(WemasyError):
 
 
 class Rejected(WemasyError):
-    """Any other 4xx, or a 2xx that says `success: false`."""
+    """Any other 4xx (`unknown` after 408, 409, 419 and 425), or a 2xx that says `success: false`."""
 
     code = "rejected"
     outcome: ClassVar[Outcome] = "not_applied"

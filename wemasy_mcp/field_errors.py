@@ -18,10 +18,10 @@ UNNAMED = "errors"
 
 
 def read_field_errors(errors: object, secret: str = "") -> tuple[FieldErrors, int]:
-    """Return the texts by field, and how many fields and texts were left out."""
+    """Return the texts by field, and how many texts (or fields without one) were left out."""
     found: FieldErrors = {}
     left_out = 0
-    for name, text in _walk(errors):
+    for name, text in _walk(errors, secret):
         field = clean(name, secret, MAX_NAME)
         texts = found.get(field)
         if texts is None:
@@ -39,22 +39,27 @@ def read_field_errors(errors: object, secret: str = "") -> tuple[FieldErrors, in
 
 
 def shorten(errors: FieldErrors, fields: int, characters: int) -> tuple[FieldErrors, int]:
-    """Return the first `fields` of `errors` with texts of at most `characters`, and how many fields were left out."""
+    """Return the first `fields` of `errors` with texts of at most `characters`, and how many of both were left out."""
     kept = {
         cut(name, characters): [cut(text, characters) for text in texts[:2]]
         for name, texts in list(errors.items())[:fields]
     }
-    return kept, len(errors) - len(kept)
+    return kept, _count(errors) - _count(kept)
 
 
-def _walk(errors: object) -> Iterator[tuple[str, str | None]]:
+def _count(errors: FieldErrors) -> int:
+    """A field counts as one text where it has none."""
+    return sum(max(1, len(texts)) for texts in errors.values())
+
+
+def _walk(errors: object, secret: str) -> Iterator[tuple[str, str | None]]:
     """Yield each field with each of its texts, or with None where it has no text. Own stack: input may be deep."""
     stack: list[tuple[str | None, object]] = [(None, errors)]
     while stack:
         name, value = stack.pop()
         if isinstance(value, dict) and value:
             stack.extend(
-                (key if name is None else f"{cut(name, MAX_NAME)}.{key}", inner)
+                (key if name is None else f"{clean(name, secret, MAX_NAME)}.{key}", inner)
                 for key, inner in reversed(value.items())
             )
         elif isinstance(value, list) and value:

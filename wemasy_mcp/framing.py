@@ -103,14 +103,14 @@ def _refuse(line: bytes) -> Refusal:
     try:
         value: Any = json.loads(line)
     except (ValueError, RecursionError):
-        return _refusal(types.PARSE_ERROR, "The message is no JSON.", _find_id(line))
+        return _refusal(types.PARSE_ERROR, "The message cannot be read as JSON.", _find_id(line))
     if not isinstance(value, dict):
         return _refusal(types.INVALID_REQUEST, "The message is no JSON object; batches are not taken.", None)
     request_id = value.get("id") if _is_id(value.get("id")) else None
     if value.get("jsonrpc") == "2.0" and isinstance(value.get("method"), str) and request_id is not None:
         if isinstance(value.get("params", {}), dict):
             # Valid by shape, so its strings or its depth are what could not be read.
-            text = "The message holds lone surrogates or is nested too deeply."
+            text = "The message cannot be read: it holds lone surrogates, a byte order mark, or is nested too deeply."
             return _refusal(types.PARSE_ERROR, text, request_id)
         return _refusal(types.INVALID_REQUEST, "The params should be an object.", request_id)
     return _refusal(types.INVALID_REQUEST, "The message is no JSON-RPC 2.0 message.", request_id)

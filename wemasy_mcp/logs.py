@@ -63,11 +63,12 @@ class LogQueue(logging.Handler):
         if self._lines.qsize() >= QUEUE_LENGTH:
             self._dropped += 1
             return
-        line = self.format(record)
         if self._dropped:
-            line = f"{line}\n({self._dropped} log lines were dropped: nobody reads stderr)"
-        self._lines.put(f"{line}\n")
-        self._dropped = 0
+            told = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"}
+            lost = {"msg": "%d log lines were dropped: nobody reads stderr", "args": (self._dropped,)}
+            self._lines.put(f"{self.format(logging.makeLogRecord(told | lost))}\n")
+            self._dropped = 0
+        self._lines.put(f"{self.format(record)}\n")
 
     def stop(self) -> None:
         """Write what is queued, for at most `FLUSH_SECONDS`."""

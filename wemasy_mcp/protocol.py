@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from pydantic import MISSING, ValidationError
@@ -230,7 +231,9 @@ def _seconds_until(http_date: str, now: float) -> int | None:
     from email.utils import parsedate_to_datetime  # slow to import, and a Retry-After is seldom a date
 
     try:
-        return math.ceil(parsedate_to_datetime(http_date).timestamp() - now)
+        # Every HTTP-date is UTC (RFC 9110, section 5.6.7), also the obsolete form that does not say so.
+        when = parsedate_to_datetime(http_date)
+        return math.ceil((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now)
     except (ValueError, OverflowError, IndexError, TypeError):
         return None
 

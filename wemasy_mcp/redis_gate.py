@@ -51,7 +51,6 @@ class RedisGate(RateGate):
             raise SettingsError(
                 variable_of("redis_url"), "should be a Redis address such as redis://127.0.0.1:6379/0."
             ) from None
-        self._clock = clock
         self._rests_until = -math.inf
         self._silent_until = -math.inf
 

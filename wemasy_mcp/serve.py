@@ -1,5 +1,6 @@
 """The `serve` command: settings to a caller, a server and a transport."""
 
+import logging
 import os
 import sys
 import threading
@@ -8,14 +9,17 @@ from collections.abc import Sequence
 import anyio
 from pydantic import SecretStr
 
-from wemasy_mcp.client import Caller, UnconfiguredCaller, WemasyClient
+from wemasy_mcp.client import Caller, WemasyClient
 from wemasy_mcp.endpoint import AnyEndpoint
 from wemasy_mcp.endpoints import ENDPOINTS
+from wemasy_mcp.errors import NotConfigured
 from wemasy_mcp.gate import RateGate
 from wemasy_mcp.logs import start_logging
 from wemasy_mcp.server import Options, TokenSource, build_server
 from wemasy_mcp.settings import Settings, SettingsError, api_token, variable_of
 from wemasy_mcp.stdio import fill_closed_descriptors, serve_stdio
+
+logger = logging.getLogger(__name__)
 
 _AT_A_TERMINAL = """\
 wemasy-mcp speaks MCP on stdin and stdout: an MCP client starts it and talks to it.
@@ -56,8 +60,8 @@ async def _serve_stdio(settings: Settings, problem: SettingsError | None) -> Non
         problem = problem or error
         endpoints = ENDPOINTS
     if problem is not None:
-        text = f"{problem} It is set in the environment of this server, in most hosts the `env` of its entry."
-        caller, token_source = UnconfiguredCaller(text), _no_token
+        logger.warning("not configured: %s", problem)
+        caller, token_source = WemasyClient(settings.base_url, timeout_seconds=settings.timeout_seconds), _none(problem)
     server = build_server(caller, endpoints, token_source, _options(settings))
     try:
         await serve_stdio(server, caller.stop)
@@ -146,5 +150,13 @@ def _gate(settings: Settings) -> RateGate:
     return RedisGate(settings.redis_url.get_secret_value())
 
 
-def _no_token(ctx: object) -> SecretStr:
-    return SecretStr("")
+def _none(problem: SettingsError) -> TokenSource:
+    """Answer every call with what is wrong: a host would show only "disconnected" if the server did not start."""
+
+    def token_of(ctx: object) -> SecretStr:
+        raise NotConfigured(
+            f"{str(problem).rstrip('.')}. It is set in the environment of this server "
+            "(in most hosts the `env` of its entry), or in the file named with --env-file."
+        )
+
+    return token_of

@@ -30,8 +30,7 @@ TITLE = "Wemasy AI Assistant"
 WEBSITE = "https://wemasy.nl"
 
 INSTRUCTIONS = """\
-Two tools that write to the user's Wemasy account: wemasy_save_memory stores a fact or a vector in the assistant's \
-memory, wemasy_update_connection changes a stored AI provider connection. Every result says in `success` or \
+Tools that write to the user's Wemasy account: {tools}. Every result says in `success` or \
 `error.outcome` whether the write happened; tell the user exactly that. `not_applied`: it did not happen. `unknown`: \
 it may have happened; say so, and repeat the call only if `error.retryable` is true. `rate_limited`: call again after \
 `retry_after_seconds`, not before. `error.hint` says what to do next."""
@@ -76,12 +75,17 @@ def build_server(
         version=__version__,
         title=TITLE,
         website_url=WEBSITE,
-        instructions=(SANDBOX_INSTRUCTIONS if options.sandbox else "") + INSTRUCTIONS,
+        instructions=(SANDBOX_INSTRUCTIONS if options.sandbox else "") + _instructions(endpoints),
         # The tools of one process never change: a client may keep the list for an hour, and share it.
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+
+
+def _instructions(endpoints: Sequence[AnyEndpoint]) -> str:
+    described = "; ".join(f"{endpoint.tool}: {endpoint.description.partition('.')[0]}" for endpoint in endpoints)
+    return INSTRUCTIONS.format(tools=described)
 
 
 def user_agent(client: types.Implementation | None) -> str:
@@ -123,7 +127,8 @@ async def _call(
         raise
     except WemasyError as error:
         result = error_result(error, endpoint, notes, sandbox=options.sandbox)
-        _log(endpoint, started, attempt, error.outcome, error.code)
+        level = logging.WARNING if error.outcome == "unknown" else logging.INFO
+        _log(endpoint, started, attempt, error.outcome, error.code, level)
     except Exception:
         logger.exception("internal error")
         result = error_result(InternalError(), endpoint, sandbox=options.sandbox)

@@ -135,6 +135,17 @@ def load_settings(env_file: Path | None = None, **flags: Any) -> Settings:
         raise SettingsError("--env-file", f"cannot be read: {env_file}") from None
 
 
+class _Transport(BaseSettings):
+    model_config = Settings.model_config
+
+    transport: str = Settings.model_fields["transport"].default
+
+
+def transport_of(env_file: Path | None, flags: dict[str, Any]) -> str:
+    """Return the transport that was asked for, from wherever it is set, though other settings cannot be used."""
+    return _Transport(_env_file=env_file, **{name: flags[name] for name in ("transport",) if name in flags}).transport
+
+
 def api_token(settings: Settings) -> SecretStr:
     """Return the Wemasy API token.
 

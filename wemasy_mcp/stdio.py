@@ -209,7 +209,11 @@ class Incoming:
                 except PermissionError:
                     # A regular file or the null device: always readable, and epoll refuses to watch it.
                     await anyio.lowlevel.checkpoint()
-                chunk = os.read(self._descriptor, _CHUNK)
+                try:
+                    chunk = os.read(self._descriptor, _CHUNK)
+                except OSError:
+                    # A socket that the client closed with answers unread (ECONNRESET), a terminal that went away (EIO).
+                    chunk = b""
                 if not chunk:
                     # A terminal's end of input is read once only; asked again, it waits for another.
                     self._is_ended = True

@@ -147,7 +147,7 @@ def _shortened(result: Result, fields: int, characters: int) -> Result:
         given = {} if result.error.field_errors is MISSING else result.error.field_errors
         field_errors, left_out = shorten(given, fields, characters)
         if left_out:
-            notes.append(f"{left_out} fields were left out.")
+            notes.append(f"{left_out} more field errors were left out.")
         changes["error"] = result.error.model_copy(
             update={"message": cut(result.error.message, characters), "field_errors": field_errors or MISSING}
         )

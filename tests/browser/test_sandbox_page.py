@@ -14,7 +14,6 @@ from api_document import SAVE_MEMORY, UPDATE_CONNECTION
 from sandbox.process import Sandbox, running
 from wemasy_mcp.sandbox import SANDBOX_TOKEN
 
-pytest.importorskip("selenium", reason="Selenium is not installed: pip install '.[browser]'")
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys

@@ -36,7 +36,7 @@ async def test_a_refused_connection_wrote_nothing(player: Player) -> None:
     async with player.upstream.refusing():
         error = await player.expect_error(key, "unreachable")
 
-    assert error["message"] == "Wemasy could not be connected to."
+    assert error["message"] == "Wemasy, or the proxy before it, could not be connected to."
     await player.expect_healthy(key)
 
 
@@ -96,7 +96,7 @@ async def test_a_host_name_that_does_not_exist_wrote_nothing(upstream: Upstream,
     async with calling(upstream, "https://wemasy.invalid/api", folder) as player:
         error = await player.expect_error("dns", "unreachable")
 
-        assert error["message"] == "The host name of WEMASY_BASE_URL could not be resolved."
+        assert error["message"] == "The host name of WEMASY_BASE_URL, or of a proxy, could not be resolved."
 
 
 @pytest.mark.parametrize(
