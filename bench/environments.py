@@ -81,7 +81,7 @@ def _prepare_node() -> None:
 
 
 def _run(command: Sequence[str]) -> str:
-    done = subprocess.run(  # noqa: S603: the commands are this benchmark's own
+    done = subprocess.run(  # noqa: S603 - the commands are this benchmark's own
         command, env=child_environment(), capture_output=True, text=True, check=False
     )
     if done.returncode:

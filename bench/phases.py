@@ -66,7 +66,8 @@ class Laboratory:
         """Cold starts and exits over stdio, and beside them the bare interpreters and imports."""
         self.api.delay(0)
         # The first round only warms the file cache.
-        for number, item in interleaved((*self.participants, *floors()), self.plan.starts + 1):
+        items: tuple[Server | Floor, ...] = (*self.participants, *floors())
+        for number, item in interleaved(items, self.plan.starts + 1):
             _tell(f"start, round {number} of {self.plan.starts}: {item.name}")
             if (item.name, "start") in self.samples.failures:
                 continue

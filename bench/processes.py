@@ -32,7 +32,7 @@ class Process:
         self.log = log
         with log.open("ab") as stderr:
             self.started = time.perf_counter()
-            self._child = subprocess.Popen(  # noqa: S603: the commands are this benchmark's own
+            self._child = subprocess.Popen(  # noqa: S603 - the commands are this benchmark's own
                 list(command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE if output_is_read else stderr,

@@ -42,7 +42,9 @@ class Server:
         port = free_port()
         arguments = [argument.format(port=port) for argument in self.http_arguments]
         environment = self._environment(api) | dict(extra or {})
-        process = Process([*self.command, *arguments], environment, logs / f"{self.name}-http.log", output_is_read=False)
+        process = Process(
+            [*self.command, *arguments], environment, logs / f"{self.name}-http.log", output_is_read=False
+        )
         try:
             wait_until_listening(process, port)
         except BenchError:
@@ -91,7 +93,7 @@ def servers() -> tuple[Server, ...]:
 
 def floors() -> tuple[Floor, ...]:
     python, fastmcp = executable("sdk", "python"), executable("fastmcp", "python")
-    found = (
+    found: tuple[Floor, ...] = (
         Floor("python -c pass", (python, "-c", "pass")),
         Floor("import mcp_types", (python, "-c", "import mcp_types")),
         Floor("import mcp.server", (python, "-c", "import mcp.server")),

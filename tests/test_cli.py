@@ -88,8 +88,33 @@ def test_arguments_that_cannot_be_used_end_with_2(
     assert "--help` shows what it takes" in refused(capsys)
 
 
+<<<<<<< HEAD
 def test_without_a_command_it_serves(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEMASY_TRANSPORT", "carrier-pigeon")
+=======
+@pytest.mark.parametrize("command", ["serve", "sandbox"])
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_a_port_that_does_not_exist_is_refused_with_those_that_do(
+    command: str, port: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exits(command, f"--port={port}") == 2
+
+    assert capsys.readouterr().err.endswith(f"error: argument --port: should be from 0 to 65535: {port}\n")
+
+
+def test_a_sandbox_database_without_the_sandbox_is_refused_lest_the_real_account_is_used(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WEMASY_API_TOKEN", "wmsy-0123456789abcdef")
+
+    assert run(["--sandbox-db", str(tmp_path / "sandbox.db")]) == 2
+
+    assert refused(capsys) == "wemasy-mcp: --sandbox-db needs --sandbox: without it calls go to the real API."
+
+
+def test_without_a_command_it_serves() -> None:
+    options = build_parser().parse_args(["serve", "--log-level", "debug", "--sandbox"])
+>>>>>>> fixes-hosts
 
     assert run([]) == 2
     assert refused(capsys).startswith("wemasy-mcp: WEMASY_TRANSPORT should be")

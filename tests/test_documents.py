@@ -8,6 +8,7 @@ import pytest
 from wemasy_mcp.errors import ERRORS
 from wemasy_mcp.hosts.table import HOSTS
 from wemasy_mcp.hosts.wanted import API_TOKEN
+from wemasy_mcp.http.server import MAX_CONNECTIONS
 from wemasy_mcp.settings import Settings, variable_of
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +28,21 @@ def test_a_variable_that_is_named_is_a_setting(page: Path) -> None:
     named = set(re.findall(r"WEMASY_[A-Z_]*[A-Z]", page.read_text("utf-8")))
 
     assert named - {variable_of(field) for field in Settings.model_fields} == set()
+
+
+def test_idle_clients_cannot_fail_the_liveness_probe_and_the_limit_is_named() -> None:
+    probe = (ROOT / "deploy" / "kubernetes.yaml").read_text("utf-8").partition("livenessProbe:")[2]
+
+    assert re.sub(r"#.*", "", probe).split(maxsplit=1)[0] == "tcpSocket:"
+    assert f"serves {MAX_CONNECTIONS} connections at once" in (ROOT / "docs" / "deployment.md").read_text("utf-8")
+
+
+def test_the_variable_that_the_health_check_of_the_image_reads_is_named() -> None:
+    (read,) = re.findall(
+        r"^HEALTHCHECK .*environ\.get\('(\w+)'", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE
+    )
+
+    assert f"set `{read}` instead of giving `--port`" in (ROOT / "docs" / "deployment.md").read_text("utf-8")
 
 
 def test_every_host_has_its_row_with_its_page_and_its_reference() -> None:

@@ -13,6 +13,8 @@ from wemasy_mcp.settings import Settings, SettingsError, load_settings, transpor
 
 DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2
 
+_PORTS = range(2**16)
+
 DESCRIPTION = """\
 An MCP server for Wemasy's AI Assistant API. Without a command it serves MCP over stdio.
 The API token is never a flag: set WEMASY_API_TOKEN in the environment."""
@@ -59,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve MCP (the default command)", allow_abbrev=False)
     serve.add_argument("--transport", choices=("stdio", "sse", "streamable-http"), help="how clients connect (stdio)")
     serve.add_argument("--host", help="the address to listen on, for SSE and streamable HTTP (127.0.0.1)")
-    serve.add_argument("--port", type=int, help="its port (8000)")
+    serve.add_argument("--port", type=_port, help="its port (8000)")
     serve.add_argument("--sandbox", action="store_true", default=None, help="use the embedded sandbox, no token needed")
     _add_common(serve)
     serve.set_defaults(run=_serve)
@@ -84,7 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
 
     sandbox = commands.add_parser("sandbox", help="run the embedded Wemasy API alone on loopback", allow_abbrev=False)
-    sandbox.add_argument("--port", type=int, default=8900, help="the port to listen on (8900)")
+    sandbox.add_argument("--port", type=_port, default=8900, help="the port to listen on (8900)")
     sandbox.add_argument("--sandbox-db", default=":memory:", metavar="PATH", help="keep what is written in this file")
     sandbox.set_defaults(run=_sandbox)
     return parser
@@ -97,6 +99,13 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log-format", choices=("text", "json"))
 
 
+def _port(text: str) -> int:
+    port = int(text)
+    if port not in _PORTS:
+        raise argparse.ArgumentTypeError(f"should be from 0 to {_PORTS[-1]}: {port}")
+    return port
+
+
 def _serve(options: argparse.Namespace) -> None:
     with lasting_imports():
         from wemasy_mcp.serve import serve
@@ -107,6 +116,9 @@ def _serve(options: argparse.Namespace) -> None:
     except SettingsError as error:
         _serve_unconfigured(error, options.env_file, flags)
     else:
+        if options.sandbox_db is not None and not settings.sandbox:
+            # Whoever names the sandbox's file does not mean the real account.
+            raise SettingsError("--sandbox-db", "needs --sandbox: without it calls go to the real API.")
         serve(settings)
 
 

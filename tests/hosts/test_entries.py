@@ -261,6 +261,20 @@ def test_the_sandbox_code_needs_no_environment(printed: Any, monkeypatch: pytest
         ),
         (["codex", "--transport", "sse"], "--transport cannot be sse with codex; Codex takes stdio, streamable-http."),
         (["cursor", "--url", "http://x/mcp"], "--url needs --transport sse or streamable-http."),
+        *(
+            (
+                ["cursor", "--transport", "sse", "--url", url],
+                "--url should be a whole URL, such as https://mcp.example.com/mcp.",
+            )
+            for url in (
+                "not a url",
+                "mcp.example.com/mcp",
+                "ftp://x/mcp",
+                "https:///mcp",
+                "https://[x/mcp",
+                "http://x:99999/",
+            )
+        ),
         (["cursor", "--sandbox", "--transport", "sse"], "--sandbox needs --transport stdio"),
         (["jetbrains", "--write"], "--write cannot be used with jetbrains: JetBrains AI Assistant has no file for it."),
         (["langchain", "--write", "--file", "x.py"], "--write cannot be used with langchain: LangChain has no file"),

@@ -327,7 +327,11 @@ def test_too_many_copies_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert file.read_text() == "{}"
 
 
-@pytest.mark.parametrize(("typed", "kept"), [(TOKEN, TOKEN), ("", "YOUR_API_TOKEN")])
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [(f"{TOKEN}\n", TOKEN), ("\n", "YOUR_API_TOKEN"), ("\x04", "YOUR_API_TOKEN")],
+    ids=["a token", "nothing", "Ctrl-D"],
+)
 def test_at_a_terminal_the_token_is_asked_for_without_echo(tmp_path: Path, typed: str, kept: str) -> None:
     file = tmp_path / "claude.json"
     master, slave = pty.openpty()
@@ -342,7 +346,7 @@ def test_at_a_terminal_the_token_is_asked_for_without_echo(tmp_path: Path, typed
     said = b""
     while b"leaves a placeholder): " not in said:
         said += os.read(master, 1024)
-    os.write(master, f"{typed}\n".encode())
+    os.write(master, typed.encode())
     said = b""
     while chunk := _read(master):
         said += chunk

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -101,7 +103,10 @@ def test_a_taken_port_is_named_in_one_line(refusal: Refusal) -> None:
         port = taken.getsockname()[1]
         line = refusal("--transport", "sse", "--port", str(port))
 
-    assert line.startswith(f"wemasy-mcp: WEMASY_PORT cannot be used: nothing can listen on 127.0.0.1:{port} (")
+    assert line.strip() == (
+        f"wemasy-mcp: WEMASY_PORT cannot be used: nothing can listen on 127.0.0.1:{port} "
+        f"({os.strerror(errno.EADDRINUSE)}). Stop what does, or choose another port."
+    )
 
 
 @pytest.mark.parametrize(

@@ -147,13 +147,6 @@ def test_a_taken_port_is_one_line_and_status_2() -> None:
     assert errors == f"wemasy-mcp: cannot listen on 127.0.0.1:{port} (--port): Address already in use\n"
 
 
-def test_a_port_that_does_not_exist_is_one_line_and_status_2() -> None:
-    status, output, errors = _refusal("--port", "70000")
-
-    assert (status, output) == (2, "")
-    assert errors == "wemasy-mcp: cannot listen on 127.0.0.1:70000 (--port): Cannot assign requested address\n"
-
-
 def test_a_database_that_cannot_be_used_is_one_line_and_status_2(tmp_path: Path) -> None:
     status, output, errors = _refusal("--port", "0", "--sandbox-db", str(tmp_path))
 

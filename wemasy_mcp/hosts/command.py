@@ -1,10 +1,12 @@
 """The command: which entry is wanted, whose form it gets, where its secret comes from, and where it goes."""
 
+import contextlib
 import getpass
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wemasy_mcp.hosts.entry import Entry
 from wemasy_mcp.hosts.host import Host, reference
@@ -68,6 +70,8 @@ def _wanted(request: Request, host: Host) -> Wanted:
         )
     if request.url is not None and transport == "stdio":
         raise SettingsError("--url", "needs --transport sse or streamable-http.")
+    if request.url is not None and not _is_url(request.url):
+        raise SettingsError("--url", "should be a whole URL, such as https://mcp.example.com/mcp.")
     if request.is_sandbox and transport != "stdio":
         raise SettingsError("--sandbox", "needs --transport stdio: a server that is reached by URL was started before.")
     if transport == "stdio":
@@ -85,6 +89,15 @@ def _wanted(request: Request, host: Host) -> Wanted:
     )
 
 
+def _is_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        has_host = bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
+    return has_host and url.scheme in {"https", "http"} and text.isascii() and text.isprintable() and " " not in text
+
+
 def _placeholder(wanted: Wanted) -> str:
     return PLACEHOLDERS[wanted.secret] if wanted.secret else ""
 
@@ -95,7 +108,8 @@ def _secret(wanted: Wanted) -> str:
         return ""
     given = os.environ.get(wanted.secret, "")
     if not given and sys.stdin.isatty():
-        given = getpass.getpass(f"{wanted.secret} (not shown; empty leaves a placeholder): ")
+        with contextlib.suppress(EOFError):  # Ctrl-D: an empty answer
+            given = getpass.getpass(f"{wanted.secret} (not shown; empty leaves a placeholder): ")
     if not given:
         return _placeholder(wanted)
     try:

@@ -1,5 +1,6 @@
 """Where the server listens, and whether it may: an open port needs clients that prove who they are."""
 
+import os
 import socket
 
 from wemasy_mcp.settings import SettingsError, is_loopback, variable_of
@@ -32,7 +33,8 @@ def listen(host: str, port: int, *, knows_clients: bool) -> socket.socket:
     try:
         return socket.create_server((address[0], port), family=family, backlog=BACKLOG)
     except OSError as error:
-        reason = error.strerror or "it cannot be bound"
+        # Its own text repeats the address as a Python tuple.
+        reason = os.strerror(error.errno) if error.errno else "it cannot be bound"
         raise SettingsError(
             variable_of("port"),
             f"cannot be used: nothing can listen on {url_host(host)}:{port} ({reason}). "

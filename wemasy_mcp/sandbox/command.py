@@ -1,7 +1,6 @@
 """`wemasy-mcp sandbox`: the sandbox alone on loopback, for curl, for other clients and to be looked at."""
 
 import asyncio
-import errno
 import os
 import socket
 import sys
@@ -19,7 +18,6 @@ from wemasy_mcp.sandbox.store import IN_MEMORY, SandboxDatabaseError
 from wemasy_mcp.sandbox.tokens import READY_MADE
 
 _HOST = "127.0.0.1"
-_PORTS = range(2**16)
 _SECONDS_TO_FINISH = 3
 
 
@@ -29,7 +27,7 @@ def run_sandbox(port: int, database: str) -> int:
     2, with one line on stderr: the port is taken, or the database cannot be used.
     """
     try:
-        listener = _listen(port)
+        listener = socket.create_server((_HOST, port))
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         sys.stderr.write(f"wemasy-mcp: cannot listen on {_HOST}:{port} (--port): {reason}\n")
@@ -44,12 +42,6 @@ def run_sandbox(port: int, database: str) -> int:
         sys.stdout.flush()
         _Server(app).run([listener])
     return 0
-
-
-def _listen(port: int) -> socket.socket:
-    if port not in _PORTS:
-        raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
-    return socket.create_server((_HOST, port))
 
 
 def _introduction(port: int, database: str) -> str:
