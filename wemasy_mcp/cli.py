@@ -126,8 +126,8 @@ def _serve_unconfigured(error: SettingsError, env_file: Path | None, flags: dict
     """Over stdio serve all the same, and answer every call with the problem."""
     from wemasy_mcp.serve import serve
 
-    by_flag = error.variable in {variable_of(name) for name in flags} or error.variable.startswith("--")
-    if by_flag or error.variable == variable_of("transport") or transport_of(env_file, flags) != "stdio":
+    is_named = error.variable.startswith("--") or error.variable == variable_of("transport")
+    if is_named or transport_of(env_file, flags) != "stdio":
         raise error
     serve(Settings.model_construct(), problem=error)
 
