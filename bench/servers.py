@@ -68,7 +68,7 @@ class Floor:
 def servers() -> tuple[Server, ...]:
     """Return this server first, then its peers; those whose runtime is missing are left out."""
     python, serve_http = executable("sdk", "python"), ("--transport", "streamable-http", "--port", "{port}")
-    found = (
+    found: tuple[Server, ...] = (
         Server(OURS, "this server, as it is set up by default", (executable("sdk", "wemasy-mcp"),), serve_http),
         Server(
             f"{OURS} (kept)",

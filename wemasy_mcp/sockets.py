@@ -22,6 +22,9 @@ MOST_WAITING = 2**18
 
 _BLANK_LINE = re.compile(rb"\A\r?\n|\n\r?\n")
 
+_AS_ASYNCIO = {"client_addr": "sockname", "server_addr": "peername"}
+"""What asyncio calls the things that httpcore2's own streams tell."""
+
 T = TypeVar("T")
 
 
@@ -125,7 +128,7 @@ class Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         """Tell the pool that the connection is spent if anything came unasked; and whatever asyncio knows."""
         if info == "is_readable":
             return bool(self._received) or self._is_ended
-        return self._transport.get_extra_info(info)
+        return self._transport.get_extra_info(_AS_ASYNCIO.get(info, info))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: the connection is open."""

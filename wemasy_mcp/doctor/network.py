@@ -90,8 +90,11 @@ def _check_connection(host: str, port: int, observed: Observed) -> Check:
         return passed("TCP", f"connected to {observed.address} port {port}")
     if observed.cause(socket.gaierror):
         return skipped("TCP", _NOT_REACHED)
-    if observed.is_late or observed.errno is None:
+    if observed.is_late:
         reason = f"{host} port {port} could not be connected to in time"
+    elif observed.errno is None:
+        # asyncio puts what several addresses answered into one text.
+        reason = f"{host} port {port}: none of its addresses took the connection"
     else:
         reason = f"{host} port {port}: {os.strerror(observed.errno)}"
     return failed("TCP", reason, "Check the port in WEMASY_BASE_URL, firewalls, and whether a proxy is needed here.")
