@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -251,6 +252,131 @@ def test_writing_twice_changes_nothing_the_second_time(write: Write, tmp_path: P
     assert "kept in" not in write("cursor", "--file", str(file))
     assert file.read_bytes() == after
     assert not (tmp_path / "mcp.json.bak2").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "container", "old", "kept", "said"),
+    [
+        pytest.param(
+            ("claude-desktop",),
+            "mcpServers",
+            {"command": "old", "env": {"WEMASY_API_TOKEN": TOKEN, "HTTPS_PROXY": "http://p:1"}},
+            {"env": {"WEMASY_API_TOKEN": TOKEN, "HTTPS_PROXY": "http://p:1"}},
+            "WEMASY_API_TOKEN, HTTPS_PROXY",
+            id="a token and another variable",
+        ),
+        pytest.param(
+            ("claude-desktop",),
+            "mcpServers",
+            {"env": {"WEMASY_API_TOKEN": "", "A": "b"}},
+            {"env": {"WEMASY_API_TOKEN": "YOUR_API_TOKEN", "A": "b"}},
+            "A",
+            id="a token that was never filled in",
+        ),
+        pytest.param(
+            ("cursor",),
+            "mcpServers",
+            {"env": {"WEMASY_API_TOKEN": "${env:MINE}"}, "envFile": ".env", "headers": {"A": "b"}},
+            {"env": {"WEMASY_API_TOKEN": "${env:MINE}"}, "envFile": ".env"},
+            "WEMASY_API_TOKEN, envFile",
+            id="the user's own reference",
+        ),
+        pytest.param(
+            ("zed", "--transport", "streamable-http"),
+            "context_servers",
+            {"env": {"A": "b"}, "headers": {"authorization": f"Bearer {TOKEN}", "X-Team": "a"}},
+            {"headers": {"authorization": f"Bearer {TOKEN}", "X-Team": "a"}},
+            "authorization, X-Team",
+            id="headers",
+        ),
+        pytest.param(("opencode",), "mcp", "no entry", {}, None, id="what is no entry"),
+    ],
+)
+def test_the_variables_and_headers_of_an_older_entry_stay(
+    write: Write,
+    tmp_path: Path,
+    words: tuple[str, ...],
+    container: str,
+    old: Any,
+    kept: Any,
+    said: str | None,
+) -> None:
+    file = tmp_path / "file.json"
+    file.write_text(json.dumps({container: {"wemasy": old}}))
+
+    told = write(*words, "--file", str(file))
+
+    entry = json.loads(file.read_text())[container]["wemasy"]
+    assert {name: entry[name] for name in entry if name in {"env", "envFile", "headers"}} == kept
+    assert (f"Kept in the entry as they were: {said}.\n" in told) is (said is not None)
+    assert ("Put the token" in told) is ("YOUR_API_TOKEN" in file.read_text())
+
+
+@pytest.mark.parametrize(
+    ("variable", "words", "old", "new"),
+    [
+        (
+            "WEMASY_API_TOKEN",
+            (),
+            {"env": {"WEMASY_API_TOKEN": "older", "A": "b"}},
+            {"env": {"WEMASY_API_TOKEN": TOKEN, "A": "b"}},
+        ),
+        (
+            "WEMASY_SERVER_TOKEN",
+            ("--transport", "streamable-http"),
+            {"headers": {"authorization": "Bearer older", "X-Team": "a"}},
+            {"headers": {"Authorization": f"Bearer {TOKEN}", "X-Team": "a"}},
+        ),
+    ],
+)
+def test_a_token_that_is_given_takes_the_place_of_the_older_one(
+    write: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    words: tuple[str, ...],
+    old: dict[str, Any],
+    new: dict[str, Any],
+) -> None:
+    monkeypatch.setenv(variable, TOKEN)
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"context_servers": {"wemasy": old}}))
+
+    said = write("zed", "--file", str(file), *words)
+
+    entry = json.loads(file.read_text())["context_servers"]["wemasy"]
+    assert {name: entry[name] for name in new} == new
+    assert "older" not in file.read_text()
+    assert "The token is in Zed's file now" in said
+
+
+def test_what_a_toml_entry_was_given_stays(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[mcp_servers.wemasy]\nenv_vars = ["MINE"]\nenv = { A = "b" }\n')
+
+    assert "as they were: A, MINE.\n" in write("codex", "--file", str(file))
+    entry = tomllib.loads(file.read_text())["mcp_servers"]["wemasy"]
+    assert (entry["env_vars"], entry["env"]) == (["MINE", "WEMASY_API_TOKEN"], {"A": "b"})
+
+    monkeypatch.setenv("WEMASY_SERVER_TOKEN", TOKEN)
+    file.write_text('[mcp_servers.wemasy]\nbearer_token_env_var = "MINE"\n')
+    said = write("codex", "--file", str(file), "--transport", "streamable-http")
+
+    assert tomllib.loads(file.read_text())["mcp_servers"]["wemasy"]["bearer_token_env_var"] == "MINE"
+    assert "WEMASY_SERVER_TOKEN" not in said
+
+
+def test_a_toml_file_that_holds_the_entry_already_needs_no_tomlkit(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tomlkit", None)
+    file = tmp_path / "config.toml"
+
+    write("codex", "--file", str(file))
+    after = file.read_bytes()
+    write("codex", "--file", str(file))
+
+    assert file.read_bytes() == after
 
 
 def test_an_older_copy_is_never_overwritten(write: Write, tmp_path: Path) -> None:

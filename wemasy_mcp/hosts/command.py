@@ -53,10 +53,23 @@ def run_config(request: Request) -> int:
         raise SettingsError("--write", f"cannot be used with {host.name}: {host.title} has no file for it. {host.hint}")
     else:
         secret = reference(host, wanted) or _secret(wanted)
-        backup = change(file, Entry(host, wanted, host.build(wanted, secret)).set_in)
+        gives_token = host.reference is None and bool(secret) and secret not in PLACEHOLDERS.values()
+        entry = Entry(host, wanted, host.build(wanted, secret), gives_token=gives_token)
+
+        def edit(text: str) -> str:
+            nonlocal entry
+            entry = entry.keeping(text)
+            return entry.set_in(text)
+
+        backup = change(file, edit)
         kept = f"; as it was, it is kept in {backup}" if backup else ""
         sys.stdout.write(f"{wanted.name} is in {file}{kept}.\n")
+        if entry.kept:
+            _note(f"Kept in the entry as they were: {', '.join(entry.kept)}.")
         _note(f"Restart {host.title} to use it.")
+        names = {name.casefold() for name in entry.kept}
+        if not names.isdisjoint({API_TOKEN.casefold(), "authorization", "bearer_token_env_var"}):
+            return 0
     if wanted.secret is not None:
         _note(_what_to_do(host, wanted.secret, is_missing=secret in PLACEHOLDERS.values()))
     return 0
@@ -109,7 +122,9 @@ def _secret(wanted: Wanted) -> str:
     given = os.environ.get(wanted.secret, "")
     if not given and sys.stdin.isatty():
         with contextlib.suppress(EOFError):  # Ctrl-D: an empty answer
-            given = getpass.getpass(f"{wanted.secret} (not shown; empty leaves a placeholder): ")
+            given = getpass.getpass(
+                f"{wanted.secret} (not shown; empty keeps what is there, or leaves a placeholder): "
+            )
     if not given:
         return _placeholder(wanted)
     try:

@@ -1,11 +1,12 @@
 """An entry in its host's form: printed as it is pasted, or set in the text of the host's file."""
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from wemasy_mcp.hosts import code, json_edit, toml_edit
 from wemasy_mcp.hosts.host import Host
+from wemasy_mcp.hosts.kept import hand_on, member_at
 from wemasy_mcp.hosts.wanted import API_TOKEN, Wanted
 
 
@@ -16,6 +17,10 @@ class Entry:
     host: Host
     wanted: Wanted
     members: dict[str, Any]
+    gives_token: bool = False
+    """Whether the members hold a token, and no placeholder or reference."""
+    kept: tuple[str, ...] = ()
+    """The variables and headers that were in the file, and stay."""
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -32,6 +37,19 @@ class Entry:
         for name in reversed(self.path):
             value = {name: value}
         return json.dumps(({"inputs": [self._input()]} if self._has_input else {}) | value, indent=2) + "\n"
+
+    def keeping(self, text: str) -> Self:
+        """Return the entry with the variables and headers of the one that the text of the host's file holds.
+
+        Raises:
+            ValueError: The text is not what the host's file should be.
+        """
+        if not text:
+            return self
+        found = toml_edit.parse(text) if self.host.form == "toml" else json_edit.parse(text)
+        old = member_at(found, self.path)
+        members, kept = hand_on(old, self.members, self.wanted.transport, gives_token=self.gives_token)
+        return replace(self, members=members, kept=tuple(kept))
 
     def set_in(self, text: str) -> str:
         """Return the text of the host's file with the entry set; an empty text is a new file.

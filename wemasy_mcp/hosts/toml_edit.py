@@ -1,8 +1,10 @@
 """An entry as TOML, and set in a TOML text with everything else kept, by tomlkit."""
 
 import json
+import tomllib
 from typing import Any
 
+from wemasy_mcp.hosts.kept import member_at
 from wemasy_mcp.settings import SettingsError
 
 
@@ -12,6 +14,15 @@ def render(path: tuple[str, ...], entry: dict[str, Any]) -> str:
     return "\n".join([f"[{'.'.join(path)}]", *members, ""])
 
 
+def parse(text: str) -> dict[str, Any]:
+    """Return what the text holds.
+
+    Raises:
+        ValueError: It is no TOML.
+    """
+    return tomllib.loads(text)
+
+
 def set_table(text: str, path: tuple[str, ...], entry: dict[str, Any]) -> str:
     """Return `text` with the table at `path` set.
 
@@ -19,6 +30,8 @@ def set_table(text: str, path: tuple[str, ...], entry: dict[str, Any]) -> str:
         ValueError: The text is no TOML, or there is no table on the way.
         SettingsError: tomlkit is not installed.
     """
+    if member_at(parse(text), path) == entry:
+        return text
     try:
         import tomlkit
         from tomlkit.items import Table
