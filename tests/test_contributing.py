@@ -1,8 +1,13 @@
 """CONTRIBUTING.md's worked endpoint, taken from the page and used: the tool, the call, the answer and the sandbox."""
 
+import functools
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
+import textwrap
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,17 +24,18 @@ from wemasy_mcp.sandbox import SANDBOX_TOKEN, build_sandbox
 from wemasy_mcp.server import build_server
 from wire import TOKEN, Recorded, client_over
 
-PAGE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text("utf-8")
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+MODULE, OPERATION = map(textwrap.dedent, re.findall(r"^ *```python\n(.*?)^ *```", PAGE, re.MULTILINE | re.DOTALL))
 ARGUMENTS = {"provider": "openai", "name": "Support chat", "model_name": None}
 
 
 @pytest.fixture
 def endpoint() -> Iterator[AnyEndpoint]:
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     # A module of that name, because pydantic looks the annotations up in it.
     module = types.ModuleType("connections_create")
     sys.modules[module.__name__] = module
-    exec(compile(code, "CONTRIBUTING.md", "exec"), module.__dict__)
+    exec(compile(MODULE, "CONTRIBUTING.md", "exec"), module.__dict__)
     (found,) = [value for value in vars(module).values() if isinstance(value, Endpoint)]
     yield found
     del sys.modules[module.__name__]
@@ -67,8 +73,65 @@ async def test_the_sandbox_serves_the_worked_endpoint(endpoint: AnyEndpoint) -> 
     assert result.structured_content["data"]["name"] == "Support chat"
 
 
+def test_who_follows_the_page_in_a_clone_has_green_tests_and_lint(endpoint: AnyEndpoint, tmp_path: Path) -> None:
+    for folder in ("wemasy_mcp", "tests", "bundle", "docs"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    offered, documented, manifest = (
+        tmp_path / name
+        for name in ("wemasy_mcp/endpoints/__init__.py", "tests/api_document.py", "bundle/manifest.json")
+    )
+
+    module = tmp_path / "wemasy_mcp" / "endpoints" / "connections_create.py"
+    module.write_text(MODULE, "utf-8")
+    imported = "from wemasy_mcp.endpoints.connections_create import CONNECTIONS_CREATE\n"
+    _edit(offered, r"^(?=from wemasy_mcp\.endpoints\.connections_update )", imported)
+    _edit(offered, r"(?<=[A-Z])(?=\)$)", ", CONNECTIONS_CREATE")
+    _edit(documented, r"^(?=OPERATIONS = )", f"{OPERATION}\n")
+    _edit(documented, r"(?<=[A-Z])(?=\)$)", ", CREATE_CONNECTION")
+    listed = json.loads(manifest.read_text("utf-8"))
+    listed["tools"].append({"name": endpoint.tool, "description": endpoint.description})
+    manifest.write_text(json.dumps(listed), "utf-8")
+
+    tests = (
+        "test_contract.py",
+        "test_protocol.py",
+        "test_reference.py",
+        "sandbox/test_api.py",
+        "bundled/test_bundle.py",
+    )
+    run = functools.partial(_run, tmp_path)
+    run("pytest", "-q", "tests/test_contract.py", UPDATE_SNAPSHOTS="1")
+    run("wemasy_mcp.reference", "README.md", "docs/errors.md")
+    run("pytest", "-q", "-k", "not unpacked and not starts", *(f"tests/{test}" for test in tests))
+    run("ruff", "check", "--no-cache", str(module), str(offered), str(documented))
+    run("ruff", "format", "--no-cache", "--check", str(module), str(offered), str(documented))
+
+
 def test_the_page_names_the_readmes_own_test_command() -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    readme = (ROOT / "README.md").read_text("utf-8")
     (command,) = re.findall(r"^python3 -m venv \.venv-test .*$", PAGE, re.MULTILINE)
 
     assert f"\n{command}\n" in readme
+
+
+def _edit(file: Path, place: str, inserted: str) -> None:
+    text, count = re.subn(place, lambda _: inserted, file.read_text("utf-8"), flags=re.MULTILINE)
+    assert count == 1, f"{place} is in {file.name} {count} times"
+    file.write_text(text, "utf-8")
+
+
+def _run(clone: Path, module: str, *arguments: str, **variables: str) -> None:
+    # A bare environment: else coverage would count the clone's files as the package's.
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(clone)} | variables
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

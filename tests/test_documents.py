@@ -18,9 +18,19 @@ EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 @EVERY_PAGE
 def test_a_link_to_another_file_leads_there(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    links = _links(page.read_text("utf-8"))
 
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_links_and_images_are_found_in_markdown_and_in_html() -> None:
+    text = """
+        [a page](docs/a.md) [a part](b.md#part) [this page](#part) ![an image](c.png) [the web](https://d.example/d)
+        <source media="(width)" srcset="e.png, f.png 2x"><img alt="a" src='g.png'><img src="https://h.example/h.png">
+        <a href="i.md#part">i</a>
+    """
+
+    assert _links(text) == ["docs/a.md", "b.md", "c.png", "e.png", "f.png", "g.png", "i.md"]
 
 
 @EVERY_PAGE
@@ -61,3 +71,13 @@ def test_the_errors_that_troubleshooting_explains_exist() -> None:
 
     assert named <= {error.code for error in ERRORS}
     assert {"not_configured", "unauthenticated", "unreachable", "rate_limited", "timed_out"} <= named
+
+
+def _links(text: str) -> list[str]:
+    """Return the files that Markdown's links and HTML's attributes name, without their fragments."""
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    for name, _, value in re.findall(r"""\b(src|srcset|href)=(["'])(.*?)\2""", text):
+        # A srcset is a list: each address may have its width or density behind it.
+        targets += [one.split()[0] for one in value.split(",")] if name == "srcset" else [value]
+    files = [target.partition("#")[0] for target in targets if ":" not in target]
+    return [file for file in files if file]
