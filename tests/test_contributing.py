@@ -74,6 +74,11 @@ async def test_the_sandbox_serves_the_worked_endpoint(endpoint: AnyEndpoint) -> 
 
 
 def test_who_follows_the_page_in_a_clone_has_green_tests_and_lint(endpoint: AnyEndpoint, tmp_path: Path) -> None:
+    # Under another name, so that it also holds where the worked endpoint has become a real one.
+    code, operation = (
+        text.replace("create_", "again_").replace("/create", "/again").replace("CREATE", "AGAIN")
+        for text in (MODULE, OPERATION)
+    )
     for folder in ("wemasy_mcp", "tests", "bundle", "docs"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -83,15 +88,15 @@ def test_who_follows_the_page_in_a_clone_has_green_tests_and_lint(endpoint: AnyE
         for name in ("wemasy_mcp/endpoints/__init__.py", "tests/api_document.py", "bundle/manifest.json")
     )
 
-    module = tmp_path / "wemasy_mcp" / "endpoints" / "connections_create.py"
-    module.write_text(MODULE, "utf-8")
-    imported = "from wemasy_mcp.endpoints.connections_create import CONNECTIONS_CREATE\n"
-    _edit(offered, r"^(?=from wemasy_mcp\.endpoints\.connections_update )", imported)
-    _edit(offered, r"(?<=[A-Z])(?=\)$)", ", CONNECTIONS_CREATE")
-    _edit(documented, r"^(?=OPERATIONS = )", f"{OPERATION}\n")
-    _edit(documented, r"(?<=[A-Z])(?=\)$)", ", CREATE_CONNECTION")
+    module = tmp_path / "wemasy_mcp" / "endpoints" / "connections_again.py"
+    module.write_text(code, "utf-8")
+    imported = "from wemasy_mcp.endpoints.connections_again import CONNECTIONS_AGAIN\n"
+    _edit(offered, r"(?<=import AnyEndpoint\n)", imported)
+    _edit(offered, r"(?<=^ENDPOINTS: tuple\[AnyEndpoint, \.\.\.\] = \()[^)]*", ", CONNECTIONS_AGAIN")
+    _edit(documented, r"^(?=OPERATIONS = )", f"{operation}\n")
+    _edit(documented, r"(?<=^OPERATIONS = \()[^)]*", ", AGAIN_CONNECTION")
     listed = json.loads(manifest.read_text("utf-8"))
-    listed["tools"].append({"name": endpoint.tool, "description": endpoint.description})
+    listed["tools"].append({"name": "wemasy_again_connection", "description": endpoint.description})
     manifest.write_text(json.dumps(listed), "utf-8")
 
     tests = (
@@ -105,8 +110,9 @@ def test_who_follows_the_page_in_a_clone_has_green_tests_and_lint(endpoint: AnyE
     run("pytest", "-q", "tests/test_contract.py", UPDATE_SNAPSHOTS="1")
     run("wemasy_mcp.reference", "README.md", "docs/errors.md")
     run("pytest", "-q", "-k", "not unpacked and not starts", *(f"tests/{test}" for test in tests))
+    run("ruff", "format", "--no-cache", str(offered), str(documented))
+    run("ruff", "format", "--no-cache", "--check", str(module))
     run("ruff", "check", "--no-cache", str(module), str(offered), str(documented))
-    run("ruff", "format", "--no-cache", "--check", str(module), str(offered), str(documented))
 
 
 def test_the_page_names_the_readmes_own_test_command() -> None:
@@ -117,7 +123,10 @@ def test_the_page_names_the_readmes_own_test_command() -> None:
 
 
 def _edit(file: Path, place: str, inserted: str) -> None:
-    text, count = re.subn(place, lambda _: inserted, file.read_text("utf-8"), flags=re.MULTILINE)
+    """Put a text at the end of the one place that matches."""
+    text, count = re.subn(
+        place, lambda found: found[0].rstrip(", \n") + inserted, file.read_text("utf-8"), flags=re.MULTILINE
+    )
     assert count == 1, f"{place} is in {file.name} {count} times"
     file.write_text(text, "utf-8")
 
