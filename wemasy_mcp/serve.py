@@ -127,7 +127,7 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
         settings.base_url,
         timeout_seconds=settings.timeout_seconds,
         keepalive_seconds=settings.keepalive_seconds,
-        gate=_gate(settings),
+        gate=build_gate(settings),
     )
     if settings.transport != "stdio" and settings.user_token_header is not None:
         from wemasy_mcp.http.accounts import UserAccounts, header_tokens
@@ -137,8 +137,17 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
     return client, lambda ctx: token
 
 
-def _gate(settings: Settings) -> RateGate:
-    """The gate that replicas share, or this process's own."""
+def brings_tokens(settings: Settings) -> bool:
+    """Whether each request brings the Wemasy token of its own user."""
+    return not settings.sandbox and settings.transport != "stdio" and settings.user_token_header is not None
+
+
+def build_gate(settings: Settings) -> RateGate:
+    """Return the gate that replicas share, or this process's own.
+
+    Raises:
+        SettingsError: The address cannot be used, or the client for it is not installed.
+    """
     if settings.redis_url is None:
         return RateGate()
     try:

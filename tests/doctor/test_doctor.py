@@ -37,6 +37,7 @@ REFUSED_VALUES = http(
     *BUDGET,
 )
 DENIED = b'{"error": true, "message": "Denied."}'
+NOWHERE = "http://127.0.0.1:1/api"
 HTML = b"<html><body>Welcome</body></html>"
 ELSEWHERE = "Check WEMASY_BASE_URL: it should be https://api.wemasy.nl/api unless Wemasy told you another."
 CLOCK = "Check this machine's clock. If it is right, only the one who runs the server can mend it."
@@ -233,7 +234,7 @@ def test_the_endpoint_that_is_asked_would_do_no_harm_twice() -> None:
         pytest.param(
             b"HTTP/1.1 200",
             ("The connection broke before the answer was complete.", FAILING),
-            None,
+            ("skipped", "no answer came", ""),
             id="a broken answer",
         ),
     ],
@@ -621,10 +622,10 @@ def test_each_setting_is_told_with_its_source_and_secrets_by_length_only(
 
 
 def test_a_variable_that_is_no_setting_is_told_with_the_one_that_may_be_meant(doctor: Doctor) -> None:
-    report = doctor(WEMASY_TOKEN=TOKEN, WEMASY_QQQQQQ="1")
+    report = doctor(WEMASY_TOKEN=TOKEN, WEMASY_QQQQQQ="1", WEMASY_BASE_URL=NOWHERE)
 
     assert report.checks["settings"][1] == (
-        "all at their defaults\n"
+        f"WEMASY_BASE_URL {NOWHERE} (environment)\n22 others at their defaults\n"
         "WEMASY_QQQQQQ is set, but no setting has that name\n"
         "WEMASY_TOKEN is set, but no setting has that name; is WEMASY_API_TOKEN meant?"
     )
@@ -663,9 +664,96 @@ def test_without_a_token_nothing_is_sent_and_the_settings_are_unusable(doctor: D
 
     assert report.checks["token"][0] == "failed"
     assert report.checks["token"][1] == "WEMASY_API_TOKEN is not set; put your Wemasy API token there."
-    assert report.stderr == "wemasy-mcp: WEMASY_API_TOKEN is not set; put your Wemasy API token there.\n"
+    assert report.stderr == "wemasy-mcp: WEMASY_API_TOKEN cannot be used; the report says why.\n"
+    assert report.checks["TCP"] == ("ok", f"connected to 127.0.0.1 port {server.port}", "")
+    assert report.checks["API"] == report.checks["budget"] == ("skipped", "not reached", "")
     assert report.exit_status == 2
     assert server.requests == []
+
+
+def test_without_a_token_the_way_is_checked_through_proxy_and_tls(
+    doctor: Doctor, serve: Serve, authority: trustme.CA, trusted: str
+) -> None:
+    opened = b"HTTP/1.1 200 Connection established\r\n\r\n"
+    proxy = serve(Script(REFUSED_VALUES, tls=presenting(authority, "wemasy.invalid"), connect=opened))
+
+    report = doctor(
+        WEMASY_BASE_URL="https://wemasy.invalid/api",
+        HTTPS_PROXY=f"http://127.0.0.1:{proxy.port}",
+        SSL_CERT_FILE=trusted,
+    )
+
+    assert report.checks["proxy"] == ("ok", f"127.0.0.1:{proxy.port} (HTTPS_PROXY)", "")
+    assert report.checks["TLS"][0] == "ok"
+    (connect, *rest) = proxy.requests
+    assert connect.startswith(b"CONNECT ")
+    assert not any(rest)
+
+
+@pytest.mark.parametrize("transport", ["sse", "streamable-http"])
+def test_where_each_request_brings_its_token_none_is_missed(doctor: Doctor, serve: Serve, transport: str) -> None:
+    server = serve(Script(REFUSED_VALUES))
+
+    report = doctor(
+        WEMASY_TRANSPORT=transport, WEMASY_USER_TOKEN_HEADER="X-Wemasy-Token", WEMASY_BASE_URL=plain(server)
+    )
+
+    assert report.checks["token"] == ("skipped", "each request brings its own in X-Wemasy-Token", "")
+    assert (report.exit_status, report.ok, server.requests) == (0, True, [])
+
+
+@pytest.mark.parametrize(
+    ("environment", "variable"),
+    [
+        ({"WEMASY_TOOLS": "nope"}, "WEMASY_TOOLS names no tool: nope."),
+        ({"WEMASY_REDIS_URL": "gopher://x"}, "WEMASY_REDIS_URL "),
+        ({"WEMASY_TRANSPORT": "streamable-http", "WEMASY_HOST": "0.0.0.0"}, "WEMASY_HOST is no loopback address"),
+        ({"WEMASY_TRANSPORT": "sse", "WEMASY_SERVER_TOKEN": "two words"}, "WEMASY_SERVER_TOKEN holds "),
+        ({"WEMASY_TRANSPORT": "sse", "WEMASY_ALLOWED_HOSTS": "*"}, "WEMASY_ALLOWED_HOSTS should hold hosts"),
+        ({"WEMASY_TRANSPORT": "sse", "WEMASY_ALLOWED_ORIGINS": "*"}, "WEMASY_ALLOWED_ORIGINS should hold origins"),
+        ({"WEMASY_TRANSPORT": "sse", "WEMASY_USER_TOKEN_HEADER": "Host"}, "WEMASY_USER_TOKEN_HEADER should be"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_settings_that_the_server_refuses_are_refused_here(
+    doctor: Doctor, serve: Serve, environment: dict[str, str], variable: str
+) -> None:
+    report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=plain(serve(Script(REFUSED_VALUES))), **environment)
+
+    result, found, advice = report.checks["settings"]
+    assert (result, advice) == ("failed", "It comes from the environment; correct it there.")
+    assert found.startswith(variable)
+    assert report.stderr.startswith(f"wemasy-mcp: {variable.split(maxsplit=1)[0]} cannot be used")
+    assert (report.exit_status, report.ok) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_refused"),
+    [
+        pytest.param(REFUSED_VALUES, True, id="422"),
+        pytest.param(http(401, DENIED), True, id="401"),
+        pytest.param(http(200, b'{"success": true, "data": {}}'), False, id="a success"),
+        pytest.param(http(500, HTML, content="text/html"), False, id="500"),
+        pytest.param(b"HTTP/1.1 200", False, id="a broken answer"),
+        pytest.param(None, False, id="no answer"),
+    ],
+)
+def test_only_a_proved_refusal_is_called_writing_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    serve: Serve,
+    answer: bytes | None,
+    is_refused: bool,
+) -> None:
+    monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
+    monkeypatch.setenv("WEMASY_BASE_URL", plain(serve(Script(answer))))
+    monkeypatch.setenv("WEMASY_TIMEOUT_SECONDS", "0.5" if answer is None else "20")
+
+    run(["doctor"])
+
+    said = capsys.readouterr().out
+    assert ("wrote nothing" in said) is is_refused
+    assert ("This sent one request; whether it changed anything is not known.\n" in said) is not is_refused
 
 
 @pytest.mark.parametrize("placeholder", ["${WEMASY_API_TOKEN}", "YOUR_API_TOKEN"])
@@ -685,8 +773,7 @@ def test_a_placeholder_is_named_with_every_other_setting_that_cannot_be_used(
     assert "→ It comes from the env file; correct it there." in said.out
     assert "No request was sent." in said.out
     assert "secret" not in said.out
-    assert said.err.startswith("wemasy-mcp: WEMASY_API_TOKEN still holds a placeholder")
-    assert said.err.count("\n") == 1
+    assert said.err == "wemasy-mcp: WEMASY_API_TOKEN cannot be used; the report says why.\n"
 
 
 def test_an_env_file_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -741,7 +828,7 @@ def test_a_terminal_gets_colour_unless_it_wants_none(environment: dict[str, str]
     master, slave = pty.openpty()
     child = subprocess.run(
         [sys.executable, "-m", "wemasy_mcp", "doctor"],
-        env=os.environ | {"TERM": "xterm"} | environment,
+        env=os.environ | {"TERM": "xterm", "WEMASY_BASE_URL": NOWHERE} | environment,
         stdin=subprocess.DEVNULL,
         stdout=slave,
         stderr=subprocess.DEVNULL,
@@ -760,11 +847,12 @@ def test_a_terminal_gets_colour_unless_it_wants_none(environment: dict[str, str]
 def test_a_pipe_that_carries_no_check_marks_gets_plain_ones() -> None:
     child = subprocess.run(
         [sys.executable, "-m", "wemasy_mcp", "doctor"],
-        env=os.environ | {"PYTHONIOENCODING": "cp1252"},
+        env=os.environ | {"PYTHONIOENCODING": "cp1252", "WEMASY_BASE_URL": NOWHERE},
         capture_output=True,
         timeout=30,
         check=False,
     )
 
     assert b"\r\n" not in child.stdout
-    assert b"\n+ settings  all at their defaults\nx token     WEMASY_API_TOKEN is not set" in child.stdout
+    assert b"\n+ settings  WEMASY_BASE_URL " in child.stdout
+    assert b"\nx token     WEMASY_API_TOKEN is not set" in child.stdout

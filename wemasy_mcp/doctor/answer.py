@@ -67,12 +67,14 @@ def check_answer(endpoint: AnyEndpoint, observed: Observed, outcome: Reply | Wem
     return skipped("API", "not reached")
 
 
-def check_budget(outcome: Reply | WemasyError) -> Check:
+def check_budget(observed: Observed, outcome: Reply | WemasyError) -> Check:
     """Say how many requests are left."""
     rate_limit = outcome.rate_limit or RateLimit()
     of = "" if rate_limit.limit is MISSING else f" of {rate_limit.limit} a minute"
     if isinstance(outcome, RateLimited):
         return failed("budget", f"0 requests left{of}", "Wait; every program that uses the token shares its budget.")
+    if observed.status is None:
+        return skipped("budget", "no answer came" if observed.sent else "not reached")
     if rate_limit.remaining is MISSING:
         return skipped("budget", "the answer does not report it")
     return passed("budget", f"{rate_limit.remaining} requests left{of}")

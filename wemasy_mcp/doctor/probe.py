@@ -1,4 +1,10 @@
-"""The one request: an empty object to an endpoint, sent exactly as the server sends a call. It writes nothing."""
+"""The one request: an empty object to an endpoint, sent exactly as the server sends a call.
+
+The API's document has it refused. Whether that is what happened, only the answer tells.
+"""
+
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -7,7 +13,7 @@ from wemasy_mcp.client import WemasyClient
 from wemasy_mcp.doctor.observed import Observed
 from wemasy_mcp.endpoint import AnyEndpoint
 from wemasy_mcp.endpoints import ENDPOINTS
-from wemasy_mcp.errors import WemasyError
+from wemasy_mcp.errors import Unreachable, WemasyError
 from wemasy_mcp.protocol import Reply
 from wemasy_mcp.settings import Settings
 
@@ -18,9 +24,21 @@ idempotent one does the least."""
 USER_AGENT = f"wemasy-mcp/{__version__} (doctor)"
 
 
-async def send_empty_request(settings: Settings, token: SecretStr) -> tuple[Observed, Reply | WemasyError]:
-    """Send it, and return what was seen on the way and what came of it."""
-    observed = Observed()
+class _HeldBack(Observed):
+    """Goes the whole way, through proxy and TLS, and stops before the first byte of the request."""
+
+    __slots__ = ()
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+            raise Unreachable("The request was held back.")
+        await Observed.trace(self, event, info)
+
+
+async def send_empty_request(settings: Settings, token: SecretStr | None) -> tuple[Observed, Reply | WemasyError]:
+    """Send it, and return what was seen on the way and what came of it. Without a token nothing is sent."""
+    observed = Observed() if token else _HeldBack()
+    token = token or SecretStr("")
     client = WemasyClient(settings.base_url, timeout_seconds=settings.timeout_seconds)
     try:
         reply = await client.call(PROBED, b"{}", token=token, user_agent=USER_AGENT, attempt=observed)

@@ -19,13 +19,7 @@ def listen(host: str, port: int, *, knows_clients: bool) -> socket.socket:
     Raises:
         SettingsError: The address may not or cannot be listened on.
     """
-    if not is_loopback(host) and not knows_clients:
-        raise SettingsError(
-            variable_of("host"),
-            "is no loopback address, and anybody who reaches it could write to the account: set WEMASY_SERVER_TOKEN "
-            "(or its _FILE), or WEMASY_AUTH_ISSUER, WEMASY_AUTH_AUDIENCE and WEMASY_AUTH_JWKS_URL, so that clients "
-            "must authenticate; or listen on 127.0.0.1.",
-        )
+    check_address(host, knows_clients=knows_clients)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except (OSError, UnicodeError):
@@ -40,6 +34,21 @@ def listen(host: str, port: int, *, knows_clients: bool) -> socket.socket:
             f"cannot be used: nothing can listen on {url_host(host)}:{port} ({reason}). "
             "Stop what does, or choose another port.",
         ) from None
+
+
+def check_address(host: str, *, knows_clients: bool) -> None:
+    """Check that `host` may be listened on.
+
+    Raises:
+        SettingsError: It is reached from elsewhere, and clients need not authenticate.
+    """
+    if not is_loopback(host) and not knows_clients:
+        raise SettingsError(
+            variable_of("host"),
+            "is no loopback address, and anybody who reaches it could write to the account: set WEMASY_SERVER_TOKEN "
+            "(or its _FILE), or WEMASY_AUTH_ISSUER, WEMASY_AUTH_AUDIENCE and WEMASY_AUTH_JWKS_URL, so that clients "
+            "must authenticate; or listen on 127.0.0.1.",
+        )
 
 
 def url_host(host: str) -> str:

@@ -1,0 +1,44 @@
+"""The checks that the server itself makes of its settings before it serves, without serving."""
+
+from collections.abc import Callable
+
+from wemasy_mcp.serve import brings_tokens, build_gate, offered
+from wemasy_mcp.settings import Settings, SettingsError
+
+
+def serving_problem(settings: Settings) -> SettingsError | None:
+    """Return why the server would refuse these settings, further reasons included; None where it would serve.
+
+    The token is judged apart, and no port is taken: the server may be running.
+    """
+    checks: list[Callable[[Settings], object]] = [offered]
+    if not settings.sandbox:
+        checks.append(build_gate)
+    if settings.transport != "stdio":
+        checks += _http_checks(settings)
+    problems = []
+    for check in checks:
+        try:
+            check(settings)
+        except SettingsError as error:
+            problems.append(error)
+    if not problems:
+        return None
+    first, *further = problems
+    return SettingsError(first.variable, first.problem, further)
+
+
+def _http_checks(settings: Settings) -> list[Callable[[Settings], object]]:
+    from wemasy_mcp.http.accounts import header_tokens
+    from wemasy_mcp.http.clients import client_verifier
+    from wemasy_mcp.http.guard import own_hosts, own_origins
+    from wemasy_mcp.http.listener import check_address
+
+    checks: list[Callable[[Settings], object]] = [
+        lambda it: check_address(it.host, knows_clients=client_verifier(it) is not None),
+        lambda it: own_hosts(it.allowed_hosts, it.port),
+        lambda it: own_origins(it.allowed_origins, it.port),
+    ]
+    if brings_tokens(settings):
+        checks.append(lambda it: header_tokens(it.user_token_header or ""))
+    return checks
