@@ -344,6 +344,17 @@ async def test_the_longest_error_is_cut_to_fit(
     assert sum(map(len, shown["error"]["field_errors"].values())) + told == fields * 6
 
 
+async def test_an_error_whose_texts_alone_are_too_long_keeps_every_field(
+    recorded: Recorded, mcp_client: Client
+) -> None:
+    recorded.answer(422, {"message": "No.", "errors": {f"field {number}": ["👍" * 500] for number in range(6)}})
+
+    shown = check(await mcp_client.call_tool(SAVE, FACT), SAVE)
+
+    assert list(shown["error"]["field_errors"]) == [f"field {number}" for number in range(6)]
+    assert shown["notes"] == ["Texts were shortened."]
+
+
 @pytest.mark.parametrize("character", ["x", '"', "\n", "👍"])
 async def test_the_longest_success_is_cut_to_fit(recorded: Recorded, mcp_client: Client, character: str) -> None:
     long = character * 5000

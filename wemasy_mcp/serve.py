@@ -4,7 +4,8 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import anyio
 from pydantic import SecretStr
@@ -64,14 +65,16 @@ async def _serve_stdio(settings: Settings, problem: SettingsError | None) -> Non
         caller, token_source = WemasyClient(settings.base_url, timeout_seconds=settings.timeout_seconds), _none(problem)
     server = build_server(caller, endpoints, token_source, _options(settings))
     try:
-        await serve_stdio(server, caller.stop)
+        with _exit_in_time():
+            await serve_stdio(server, caller.stop)
     finally:
         await caller.aclose()
-        _exit_in_time()
 
 
-def _exit_in_time() -> None:
-    """Do not let a thread that waits for a resolver keep the process: Python joins it, however long that takes."""
+@contextmanager
+def _exit_in_time() -> Iterator[None]:
+    """Let no thread that waits for a resolver keep the process afterwards: Python joins it, however long that takes."""
+    yield
     last_resort = threading.Timer(EXIT_SECONDS, os._exit, (0,))
     last_resort.daemon = True
     last_resort.start()
@@ -84,8 +87,8 @@ async def _serve_http(settings: Settings) -> None:
     caller, token_source = build_caller(settings)
     server = build_server(caller, endpoints, token_source, _options(settings))
     try:
-        await serve_http(server, settings, caller.stop)
-        _exit_in_time()
+        with _exit_in_time():
+            await serve_http(server, settings, caller.stop)
     finally:
         await caller.aclose()
 

@@ -455,6 +455,23 @@ def test_a_host_with_several_addresses_is_told_with_all(monkeypatch: pytest.Monk
     )
 
 
+def test_a_proxy_with_several_addresses_is_told_with_what_the_first_answered(
+    monkeypatch: pytest.MonkeyPatch, doctor: Doctor
+) -> None:
+    def two_addresses(host: Any, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("127.0.0.1", "127.0.0.2")]
+
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        monkeypatch.setattr(socket, "getaddrinfo", two_addresses)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://proxy.invalid:{port}")
+
+        report = doctor(WEMASY_API_TOKEN=TOKEN)
+
+    assert report.checks["TCP"][:2] == ("failed", f"proxy.invalid port {port}: Connection refused")
+
+
 def test_a_connection_that_is_never_taken_is_given_up(doctor: Doctor) -> None:
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
