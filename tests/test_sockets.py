@@ -9,7 +9,7 @@ import anyio.lowlevel
 import httpcore2
 import pytest
 
-from wemasy_mcp.sockets import MOST_WAITING, Sockets
+from wemasy_mcp.sockets import MOST_WAITING, Connection, Sockets
 from wire import accepting
 
 MORE_THAN_BUFFERS_HOLD = 64 * MOST_WAITING
@@ -42,6 +42,9 @@ async def test_an_answer_that_is_longer_than_what_may_wait_arrives_whole() -> No
     with anyio.fail_after(30):
         async with accepting(send) as port:
             connection = await Sockets().connect_tcp("127.0.0.1", port)
+            assert isinstance(connection, Connection)
+            while connection._transport.is_reading():
+                await anyio.lowlevel.checkpoint()
             received = 0
             while received < MORE_THAN_BUFFERS_HOLD:
                 received += len(await connection.read(65_536))
