@@ -38,7 +38,7 @@ class Plan:
     memory_calls: int
 
 
-FULL = Plan(15, 9, 300, 5, {1: 20, 16: 480, 128: 1280}, tuple(TRANSPORTS), 10_000)
+FULL = Plan(15, 9, 300, 5, {1: 20, 16: 480, 128: 1920}, tuple(TRANSPORTS), 10_000)
 QUICK = Plan(5, 5, 200, 2, {1: 8, 16: 160, 128: 640}, ("stdio", "http-2025"), 2_000)
 
 
@@ -68,7 +68,7 @@ class Laboratory:
         # The first round only warms the file cache.
         items: tuple[Server | Floor, ...] = (*self.participants, *floors())
         for number, item in interleaved(items, self.plan.starts + 1):
-            _tell(f"start, round {number} of {self.plan.starts}: {item.name}")
+            tell(f"start, round {number} of {self.plan.starts}: {item.name}")
             if (item.name, "start") in self.samples.failures:
                 continue
             scratch = self.samples if number else Samples()
@@ -119,7 +119,7 @@ class Laboratory:
             direct = self._open_direct(stack) if transport == "stdio" else {}
             self.api.delay(0)
             for number, name in interleaved([*sessions, *direct], self.plan.call_rounds):
-                _tell(f"{transport} calls, round {number + 1} of {self.plan.call_rounds}: {name}")
+                tell(f"{transport} calls, round {number + 1} of {self.plan.call_rounds}: {name}")
                 if name in direct:
                     cpu, load = _call_directly(direct[name], self.plan.calls)
                     self._add_calls(f"{transport}.calls", name, load, cpu)
@@ -128,7 +128,7 @@ class Laboratory:
             if transport in self.plan.loaded_transports:
                 self.api.delay(DELAY_MILLISECONDS)
                 for number, name in interleaved(list(sessions), self.plan.load_rounds):
-                    _tell(f"{transport} load, round {number + 1} of {self.plan.load_rounds}: {name}")
+                    tell(f"{transport} load, round {number + 1} of {self.plan.load_rounds}: {name}")
                     for in_flight, total in self.plan.loads.items():
                         self._measure_load(sessions[name], f"{transport}.load{in_flight}", name, total, in_flight)
 
@@ -153,7 +153,7 @@ class Laboratory:
         """Resident memory over stdio before and after many calls, successes, refusals and failures mixed."""
         self.api.delay(0)
         for server in self.participants:
-            _tell(f"memory, {self.plan.memory_calls} calls: {server.name}")
+            tell(f"memory, {self.plan.memory_calls} calls: {server.name}")
             session = server.start_stdio(self.api.base_url, self.logs)
             try:
                 session.open()
@@ -218,5 +218,6 @@ def _text_size(result: dict[str, list[dict[str, str]]]) -> int:
     return sum(len(block["text"].encode()) for block in result["content"])
 
 
-def _tell(progress: str) -> None:
+def tell(progress: str) -> None:
+    """Say on stderr what is being measured."""
     print(f"{time.strftime('%H:%M:%S')} {progress}", file=sys.stderr, flush=True)

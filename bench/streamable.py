@@ -107,7 +107,10 @@ def _with_modern_envelope(message: dict[str, Any], headers: dict[str, str]) -> t
 
 
 def _message(response: http.client.HTTPResponse, body: bytes) -> dict[str, Any]:
-    if (response.getheader("Content-Type") or "").startswith("text/event-stream"):
+    kind = response.getheader("Content-Type") or ""
+    if body and not kind.startswith(("text/event-stream", "application/json")):
+        raise BenchError(f"answered {response.status} {body[:400]!r}")
+    if kind.startswith("text/event-stream"):
         events = [line[5:] for line in body.splitlines() if line.startswith(b"data:") and line[5:].strip()]
         messages = [message for message in map(json.loads, events) if "method" not in message]
     else:

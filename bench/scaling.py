@@ -1,0 +1,141 @@
+"""How cost grows: with the calls in flight, and with replicas behind nginx."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.phases import DELAY_MILLISECONDS, tell
+from bench.processes import BenchError, Process
+from bench.report import Column, machine, table
+from bench.samples import Samples, interleaved
+from bench.servers import OURS, Server, open_http, servers
+from bench.sessions import MODERN, Session
+from bench.streamable import HttpSession, free_port, wait_until_listening
+from bench.upstream import Upstream
+
+ROUNDS = 3
+IN_FLIGHT = {1: 20, 10: 200, 100: 1000, 1000: 2000}
+"""Calls in flight, and calls in all."""
+
+REPLICAS = (1, 2, 3, 4)
+IN_FLIGHT_AT_REPLICAS = 100
+CALLS_AT_REPLICAS = 1500
+
+NGINX = """\
+daemon off; pid nginx.pid; error_log stderr warn; worker_processes 1;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  upstream replicas {{ {replicas} keepalive 256; }}
+  server {{
+    listen 127.0.0.1:{port} backlog=2048;
+    location / {{
+      proxy_pass http://replicas; proxy_http_version 1.1;
+      proxy_set_header Connection ""; proxy_set_header Host $http_host;
+    }}
+  }}
+}}
+"""
+
+
+class Scaling:
+    """Measures this server alone, the API answering after 50 ms."""
+
+    def __init__(self, api: Upstream, logs: Path) -> None:
+        self._api = api
+        self._logs = logs
+        self._server: Server = servers()[0]
+        self.samples = Samples()
+        # A connection for each call in flight, at both ends.
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    def run(self) -> None:
+        """Measure both tables."""
+        self._api.delay(DELAY_MILLISECONDS)
+        with ExitStack() as stack:
+            stdio = self._server.start_stdio(self._api.base_url, self._logs)
+            stack.callback(stdio.process.stop)
+            stdio.open()
+            process, port = self._server.start_http(self._api.base_url, self._logs)
+            stack.callback(process.stop)
+            sessions = {"stdio": stdio, "http": open_http(process, port, MODERN)}
+            for _, (in_flight, total) in interleaved(list(IN_FLIGHT.items()), ROUNDS):
+                for transport, session in sessions.items():
+                    tell(f"{transport}, {in_flight} in flight")
+                    self._measure(session, [session.process], transport, f"{in_flight:,} in flight", total, in_flight)
+        if shutil.which("nginx"):
+            for _, count in interleaved(REPLICAS, ROUNDS):
+                tell(f"{count} replicas")
+                self._measure_replicas(count)
+
+    def _measure(
+        self, session: Session, processes: list[Process], kind: str, row: str, total: int, in_flight: int
+    ) -> None:
+        if (row, kind) in self.samples.failures:
+            return
+        before = sum(process.cpu_seconds() for process in processes)
+        try:
+            load = session.load(total, in_flight)
+        except BenchError as error:
+            self.samples.drop(row, kind, error)
+            return
+        cpu = sum(process.cpu_seconds() for process in processes) - before
+        self.samples.add(f"{kind}.cpu", row, cpu / total)
+        self.samples.add(f"{kind}.rate", row, load.calls_per_second)
+        self.samples.add(f"{kind}.p50", row, load.percentile(0.5))
+        self.samples.add(f"{kind}.p99", row, load.percentile(0.99))
+
+    def _measure_replicas(self, count: int) -> None:
+        port = free_port()
+        allowed = {"WEMASY_ALLOWED_HOSTS": f"127.0.0.1:{port}"}
+        with ExitStack() as stack:
+            replicas = []
+            lines = ""
+            for _ in range(count):
+                process, replica_port = self._server.start_http(self._api.base_url, self._logs, allowed)
+                stack.callback(process.stop)
+                replicas.append(process)
+                lines += f"server 127.0.0.1:{replica_port}; "
+            configuration = self._logs / "nginx.conf"
+            configuration.write_text(NGINX.format(replicas=lines, port=port))
+            command = ["nginx", "-p", str(self._logs), "-c", str(configuration)]
+            nginx = Process(command, {}, self._logs / "nginx.log", output_is_read=False)
+            stack.callback(nginx.stop)
+            wait_until_listening(nginx, port)
+            session = HttpSession(nginx, port, MODERN)
+            session.open()
+            session.load(200, 20)
+            row = f"{count} behind nginx"
+            self._measure(session, replicas, "replicas", row, CALLS_AT_REPLICAS, IN_FLIGHT_AT_REPLICAS)
+
+
+def report(samples: Samples) -> str:
+    """Return both tables."""
+    return "\n".join(_report(samples)) + "\n"
+
+
+def _report(samples: Samples) -> Iterator[str]:
+    yield "".join(machine())
+    yield f"\n`{OURS}` alone, set up by default, the API at {DELAY_MILLISECONDS} ms; medians of {ROUNDS} rounds.\n"
+    rows = [f"{in_flight:,} in flight" for in_flight in IN_FLIGHT]
+    titles = {"stdio": "stdio", "http": "HTTP"}
+    columns = [column for kind, title in titles.items() for column in _columns(kind, f"{title}: ")]
+    yield from table(samples, rows, columns)
+    yield f"\nReplicas on this one machine, {IN_FLIGHT_AT_REPLICAS} calls in flight; their CPU, without nginx's:\n"
+    yield from table(samples, [f"{count} behind nginx" for count in REPLICAS], _columns("replicas", ""))
+    for (row, kind), reason in samples.failures.items():
+        yield f"\nNot measured: {row}, {kind}: {reason}"
+
+
+def _columns(kind: str, title: str) -> list[Column]:
+    return [
+        Column(f"{title}CPU a call, ms", f"{kind}.cpu", digits=2),
+        Column(f"{title}calls/s", f"{kind}.rate", 1, 0),
+        Column(f"{title}p50, ms", f"{kind}.p50"),
+        Column(f"{title}p99, ms", f"{kind}.p99"),
+    ]
