@@ -197,7 +197,7 @@ SCENARIOS = (
         _failure(
             code="not_configured",
             message="WEMASY_API_TOKEN is not set; put your Wemasy API token there. It is set in the environment of "
-            "this server, in most hosts the `env` of its entry.",
+            "this server (in most hosts the `env` of its entry), or in the file named with --env-file.",
             outcome="not_applied",
             retryable=False,
             hint="Nothing was saved. The user must correct the setting and restart the server.",
