@@ -143,7 +143,7 @@ class _Transport(BaseSettings):
 
 def transport_of(env_file: Path | None, flags: dict[str, Any]) -> str:
     """Return the transport that was asked for, from wherever it is set, though other settings cannot be used."""
-    return _Transport(_env_file=env_file, **{name: flags[name] for name in ("transport",) if name in flags}).transport
+    return _Transport(_env_file=env_file, **flags).transport
 
 
 def api_token(settings: Settings) -> SecretStr:
