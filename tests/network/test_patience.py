@@ -1,10 +1,12 @@
 """How long the server waits for a request, and for the calls under way when it is told to stop."""
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
 import pytest
+import uvicorn
 from mcp.types import CallToolResult
 from pydantic import SecretStr
 
@@ -103,3 +105,49 @@ async def test_a_call_that_outlasts_the_grace_is_answered_truthfully(way: Way, u
     (content,) = [result.structured_content or {} for result in results]
     error = content["error"]
     assert (error["code"], error["outcome"]) == ("shutting_down", "unknown")
+
+
+async def test_requests_that_come_just_as_the_server_stops_are_answered(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In order: on a connection that was used before, on one that is accepted, and on those that are not yet."""
+    request = HEAD % b"test" + b"Content-Length: %d\r\n\r\n" % len(LIST) + LIST
+    connections: list[socket.socket] = []
+    serve_until_told = uvicorn.Server.main_loop
+
+    async def serve_and_be_asked_again(server: uvicorn.Server) -> None:
+        await serve_until_told(server)
+        connections.extend(socket.create_connection(address) for _ in range(20))
+        for connection in connections:
+            connection.sendall(request)
+
+    monkeypatch.setattr("wemasy_mcp.http.server._Server.main_loop", serve_and_be_asked_again)
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience()) as host:
+            name, _, port = host.partition(":")
+            address = (name, int(port))
+            connections.extend(socket.create_connection(address) for _ in range(2))
+            connections[0].sendall(request)
+            first = await anyio.to_thread.run_sync(connections[0].recv, 65536)
+        answers = [await anyio.to_thread.run_sync(everything, connection) for connection in connections]
+
+    assert first.startswith(b"HTTP/1.1 200 OK")
+    # The first may begin with what was left of the first answer.
+    assert all(b"HTTP/1.1 200 OK" in answer for answer in answers)
+    assert all(b"\r\nconnection: close\r\n" in answer for answer in answers)
+
+
+async def test_a_connection_without_a_request_does_not_keep_the_server(upstream: Upstream) -> None:
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience(latecomers=0.05)) as host:
+            name, _, port = host.partition(":")
+            connection = await anyio.connect_tcp(name, int(port))
+        async with connection:
+            with pytest.raises(anyio.EndOfStream):
+                await connection.receive()
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the server closes."""
+    with connection:
+        return b"".join(iter(lambda: connection.recv(65536), b""))

@@ -4,8 +4,8 @@ import asyncio
 import math
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
@@ -23,6 +23,9 @@ first and never send a request into a closing connection."""
 MAX_CONNECTIONS = 800
 """How many are served at once; more are answered 503. A process may usually have 1,024 files open, calls included."""
 
+TICK_SECONDS = 0.01
+"""How often the connections are looked at while the server stops."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -30,6 +33,8 @@ class Patience:
 
     request: float = 15.0
     """For a request to arrive, from its first byte (or the connection) to its last."""
+    latecomers: float = 0.5
+    """For the next request on each connection, once the server is told to stop."""
     calls: float = 5.0
     """For the calls under way to finish once the server is told to stop: docker stop kills after 10."""
     answers: float = 2.0
@@ -94,7 +99,44 @@ class _Server(uvicorn.Server):
         )
         config.request_seconds = patience.request
         super().__init__(config)
+        self._settings = config
         self._stopping = stopping
+        self._latecomers = patience.latecomers
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Hear the clients out before the connections close.
+
+        A connection that closes while a request lies in it unread is reset, and its client cannot know whether the
+        write happened.
+        """
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        await self._accept_the_last(sockets or ())
+        for _ in range(math.ceil(self._latecomers / TICK_SECONDS)):
+            if all(connection.has_request() for connection in self._connections()):
+                break
+            await asyncio.sleep(TICK_SECONDS)
+        await super().shutdown(sockets)
+
+    async def _accept_the_last(self, listeners: Sequence[socket.socket]) -> None:
+        """Close the listeners once nobody waits there: who does is reset."""
+        loop = asyncio.get_running_loop()
+        for listener in listeners:
+            # Windows' event loop has no readers.
+            with suppress(NotImplementedError):
+                loop.remove_reader(listener)
+        # asyncio can no longer make a connection of what it has accepted once its server is closed.
+        await asyncio.sleep(TICK_SECONDS)
+        accepted = [connection for listener in listeners for connection in _accept_all(listener)]
+        for server in self.servers:
+            server.close()
+        for connection in accepted:
+            await loop.connect_accepted_socket(self._make_protocol, connection)
+
+    def _make_protocol(self) -> "_PunctualProtocol":
+        return _PunctualProtocol(self._settings, self.server_state, self.lifespan.state)
+
+    def _connections(self) -> "list[_PunctualProtocol]":
+        return [each for each in self.server_state.connections if isinstance(each, _PunctualProtocol)]
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -110,6 +152,16 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+
+def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:
+            return
+        connection.setblocking(False)
+        yield connection
 
 
 class _PunctualProtocol(H11Protocol):
@@ -137,6 +189,10 @@ class _PunctualProtocol(H11Protocol):
         """Expect nothing any more."""
         super().connection_lost(exc)
         self._expect(arriving=False)
+
+    def has_request(self) -> bool:
+        """Whether a request has come whose answer is not complete."""
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _is_arriving(self) -> bool:
         """Whether a part of a request has come, and not all of it."""
