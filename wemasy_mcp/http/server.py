@@ -126,10 +126,10 @@ class _Server(uvicorn.Server):
                 loop.remove_reader(listener)
         # asyncio can no longer make a connection of what it has accepted once its server is closed.
         await asyncio.sleep(TICK_SECONDS)
-        accepted = [connection for listener in listeners for connection in _accept_all(listener)]
+        copies = [listener.dup() for listener in listeners]
         for server in self.servers:
             server.close()
-        for connection in accepted:
+        for connection in [each for copy in copies for each in _accept_all_and_close(copy)]:
             await loop.connect_accepted_socket(self._make_protocol, connection)
 
     def _make_protocol(self) -> "_PunctualProtocol":
@@ -154,14 +154,17 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
+def _accept_all_and_close(listener: socket.socket) -> list[socket.socket]:
+    """The last look and the close are as near to each other as can be: who comes in between is reset."""
+    accepted = []
     while True:
         try:
             connection, _ = listener.accept()
         except BlockingIOError:
-            return
+            listener.close()
+            return accepted
         connection.setblocking(False)
-        yield connection
+        accepted.append(connection)
 
 
 class _PunctualProtocol(H11Protocol):
