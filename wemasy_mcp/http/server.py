@@ -156,7 +156,7 @@ class _Server(uvicorn.Server):
 
 def _accept_all_and_close(listener: socket.socket) -> list[socket.socket]:
     """The last look and the close are as near to each other as can be: who comes in between is reset."""
-    accepted = []
+    accepted: list[socket.socket] = []
     while True:
         try:
             connection, _ = listener.accept()
