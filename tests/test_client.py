@@ -15,10 +15,11 @@ import pytest
 from pydantic import SecretStr
 
 from api_document import BASE_URL, OPERATIONS, REQUEST_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, Operation
-from wemasy_mcp.client import MAX_CONNECTIONS, Attempt, WemasyClient
+from wemasy_mcp.client import Attempt, WemasyClient
 from wemasy_mcp.errors import WemasyError
 from wemasy_mcp.gate import RateGate
 from wemasy_mcp.protocol import MAX_BODY, Reply
+from wemasy_mcp.transport import MAX_CONNECTIONS
 from wire import (
     ENDPOINT,
     SAVE,
@@ -112,7 +113,6 @@ async def test_a_request_has_the_documented_headers_and_none_that_tells_more(rec
     assert dict(request.headers) == {
         **{name: value.format(token=TOKEN) for name, value in REQUEST_HEADERS.items()},
         "host": "api.wemasy.nl",
-        "connection": "keep-alive",
         # An answer that is not packed cannot be a bomb, and is read even where a proxy mislabels it.
         "accept-encoding": "identity",
         "user-agent": "agent/1",
@@ -130,6 +130,18 @@ async def test_the_bytes_reach_a_real_socket_as_they_were_given() -> None:
     assert request.startswith(f"POST /api/{SAVE_MEMORY.path} HTTP/1.1\r\n".encode())
     assert body_of(request) == body
     assert reply.data == SAVE_MEMORY.sample_answer["data"]
+
+
+@pytest.mark.parametrize(("seconds", "says_so"), [(0, True), (60, False)])
+async def test_the_last_request_on_a_connection_says_so(seconds: int, says_so: bool) -> None:
+    async with (
+        listening(answer_documented) as upstream,
+        client_at(upstream.base_url, keepalive_seconds=seconds) as client,
+    ):
+        await call(client)
+
+    (request,) = upstream.requests
+    assert (b"\r\nConnection: close\r\n" in request) == says_so
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from socket import gaierror
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -34,12 +33,12 @@ from wemasy_mcp.gate import RateGate, account_key
 from wemasy_mcp.protocol import MAX_BODY, Reply, read_reply
 from wemasy_mcp.settings import is_loopback
 from wemasy_mcp.tracing import request_span
-from wemasy_mcp.transport import DirectTransport
+from wemasy_mcp.transport import DirectTransport, ProxiedTransport
 
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5.0
-MAX_CONNECTIONS = 100
+HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": "application/json"}
 
 
 @dataclass(slots=True)
@@ -107,10 +106,12 @@ class WemasyClient:
     ) -> None:
         self._base_url = base_url
         self._timeout_seconds = timeout_seconds
+        self._connect_seconds = min(CONNECT_SECONDS, timeout_seconds)
         self._keepalive_seconds = keepalive_seconds
         self._gate = gate or RateGate()
         self._transport = transport
-        self._http: httpx2.AsyncClient | None = None
+        # Only our own transports tell when they send; of any other the careful reading is that it did.
+        self._tells_when_sent = transport is None
         self._deadlines: set[anyio.CancelScope] = set()
         self._stopping = False
 
@@ -126,7 +127,7 @@ class WemasyClient:
         account = account_key(secret)
         if seconds := await self._gate.seconds_left(account):
             raise RateLimited("Wemasy asked to wait; the call was not sent.", retry_after_seconds=seconds)
-        headers = {"Authorization": f"Bearer {secret}", "User-Agent": user_agent}
+        headers = HEADERS | {"Authorization": f"Bearer {secret}", "User-Agent": user_agent}
         try:
             with request_span(endpoint, attempt):
                 await self._exchange(f"{self._base_url}/{endpoint.path}", headers, body, attempt)
@@ -146,22 +147,22 @@ class WemasyClient:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._http is not None:
-            await self._http.aclose()
-            self._http = None
+        if self._transport is not None:
+            await self._transport.aclose()
         await self._gate.aclose()
 
     async def _exchange(self, url: str, headers: dict[str, str], body: bytes, attempt: Attempt) -> None:
         """Fill `attempt` with the answer. httpx2's own timeouts are per read: the one deadline is around it all."""
         if self._stopping:
             raise self._cut_off(attempt)
-        http = self._opened()
-        # Only httpx2's own transport tells when it sends; of any other the careful reading is that it did.
-        attempt.sent = self._transport is not None
+        transport = self._opened()
+        attempt.sent = not self._tells_when_sent
         with anyio.move_on_after(self._timeout_seconds) as deadline:
             self._deadlines.add(deadline)
             try:
-                await _post(http, url, headers, body, attempt)
+                extensions = {"trace": attempt.trace, "timeout": {"connect": self._connect_seconds}}
+                request = httpx2.Request("POST", _parsed(url), headers=headers, content=body, extensions=extensions)
+                await _send(transport, request, attempt)
             except httpx2.DecodingError:
                 attempt.body.clear()
             except httpx2.HTTPError as error:
@@ -187,42 +188,29 @@ class WemasyClient:
             return TimedOut(f"Wemasy did not answer within {self._timeout_seconds:g} seconds.")
         return Unreachable(f"Wemasy could not be reached within {self._timeout_seconds:g} seconds.")
 
-    def _opened(self) -> httpx2.AsyncClient:
-        if self._http is None:
+    def _opened(self) -> httpx2.AsyncBaseTransport:
+        if self._transport is None:
             try:
-                self._http = _open(self._base_url, self._timeout_seconds, self._keepalive_seconds, self._transport)
+                self._transport = _open(self._base_url, self._keepalive_seconds)
             except (ValueError, ImportError, OSError, httpx2.InvalidURL) as error:
                 raise NotConfigured(_environment_problem(error)) from None
-        return self._http
+        return self._transport
 
 
-def _open(
-    base_url: str, timeout_seconds: float, keepalive_seconds: float, transport: httpx2.AsyncBaseTransport | None
-) -> httpx2.AsyncClient:
+def _open(base_url: str, keepalive_seconds: float) -> httpx2.AsyncBaseTransport:
     url = urlsplit(base_url)
     is_local = url.scheme == "http" or is_loopback(url.hostname or "")
     # Over plain http no certificate is ever looked at: a context that trusts nobody costs no CA store.
     ssl_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.scheme == "http" else httpx2.create_ssl_context()
     # A proxy from the environment would see the token of plain-http traffic, and loopback is no proxy's business.
-    may_use_proxy = not is_local and bool(getproxies())
-    if transport is None and not may_use_proxy:
-        transport = DirectTransport(ssl_context, max_connections=MAX_CONNECTIONS, keepalive_seconds=keepalive_seconds)
-    return httpx2.AsyncClient(
-        transport=transport,
-        headers={"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": "application/json"},
-        verify=ssl_context,
-        trust_env=may_use_proxy,
-        follow_redirects=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        timeout=httpx2.Timeout(None, connect=min(CONNECT_SECONDS, timeout_seconds)),
-        # httpx2's own connections, which a proxy needs, are not kept: bytes left on one become the next call's answer.
-        limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=0),
-    )
+    if not is_local and getproxies():
+        return ProxiedTransport(ssl_context)
+    return DirectTransport(ssl_context, keepalive_seconds=keepalive_seconds)
 
 
-async def _post(http: httpx2.AsyncClient, url: str, headers: dict[str, str], body: bytes, attempt: Attempt) -> None:
-    extensions = {"trace": attempt.trace}
-    async with http.stream("POST", _parsed(url), headers=headers, content=body, extensions=extensions) as answer:
+async def _send(transport: httpx2.AsyncBaseTransport, request: httpx2.Request, attempt: Attempt) -> None:
+    answer = await transport.handle_async_request(request)
+    try:
         attempt.headers = answer.headers
         attempt.status = answer.status_code
         async for chunk in answer.aiter_bytes():
@@ -230,6 +218,8 @@ async def _post(http: httpx2.AsyncClient, url: str, headers: dict[str, str], bod
             if len(attempt.body) > MAX_BODY:
                 attempt.body.clear()
                 return
+    finally:
+        await answer.aclose()
 
 
 @lru_cache(maxsize=16)

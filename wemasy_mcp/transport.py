@@ -1,37 +1,51 @@
-"""httpx2's way to the API when no proxy is in between: httpcore2's pool on this package's own connections."""
+"""The two ways to the API, as httpx2 transports: straight, and through the proxies of the environment.
 
+Neither ever uses a connection whose state is in doubt: what is left over on one becomes the next call's answer.
+"""
+
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
+import anyio
 import httpcore2
 import httpx2
 
 from wemasy_mcp.sockets import Connection, Sockets
 
+MAX_CONNECTIONS = 100
+"""Connections to the API at a time; a call that finds none free waits within its own deadline."""
+
 _AS_HTTPX2: dict[type[Exception], type[httpx2.TransportError]] = {
     httpcore2.ConnectError: httpx2.ConnectError,
     httpcore2.ConnectTimeout: httpx2.ConnectTimeout,
     httpcore2.LocalProtocolError: httpx2.LocalProtocolError,
-    httpcore2.PoolTimeout: httpx2.PoolTimeout,
     httpcore2.ReadError: httpx2.ReadError,
     httpcore2.RemoteProtocolError: httpx2.RemoteProtocolError,
 }
-"""The errors that the pool and the connections raise, as `httpx2.AsyncHTTPTransport` names them."""
+"""The errors that httpcore2's connections raise on our sockets, as `httpx2.AsyncHTTPTransport` names them."""
 
 _ERRORS = tuple(_AS_HTTPX2)
 
+_LAST_REQUEST = (b"Connection", b"close")
+"""What a client that keeps no connection must say in every request (RFC 9112, section 9.3)."""
+
 
 class DirectTransport(httpx2.AsyncBaseTransport):
-    """Sends requests without a proxy, HTTP/1.1, each on a connection of its own or on a clean kept one."""
+    """HTTP/1.1 without a proxy, each request on a connection of its own or on a clean kept one.
 
-    def __init__(self, ssl_context: ssl.SSLContext, *, max_connections: int, keepalive_seconds: float) -> None:
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=ssl_context,
-            max_connections=max_connections,
-            max_keepalive_connections=max_connections if keepalive_seconds else 0,
-            keepalive_expiry=keepalive_seconds,
-            network_backend=Sockets(),
-        )
+    Args:
+        ssl_context: What an https server must prove.
+        keepalive_seconds: How long an idle connection is kept; 0 keeps none.
+    """
+
+    def __init__(self, ssl_context: ssl.SSLContext, *, keepalive_seconds: float) -> None:
+        self._ssl_context = ssl_context
+        self._keepalive_seconds = keepalive_seconds
+        self._sockets = Sockets()
+        self._places = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._kept: list[httpcore2.AsyncHTTPConnection] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request and return the answer, its head read.
@@ -40,32 +54,71 @@ class DirectTransport(httpx2.AsyncBaseTransport):
             httpx2.TransportError: The request could not be sent, or no head came.
         """
         url = request.url
+        headers = request.headers.raw if self._keepalive_seconds else [*request.headers.raw, _LAST_REQUEST]
         core_request = httpcore2.Request(
             request.method,
             httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=request.headers.raw,
+            headers=headers,
             content=request.stream,
             extensions=request.extensions,
         )
+        await self._places.acquire()
         try:
-            answer = await self._pool.handle_async_request(core_request)
+            connection = await self._take_kept() or self._new(core_request.url.origin)
+            answer = await connection.handle_async_request(core_request)
         except _ERRORS as error:
+            self._places.release()
             raise _as_httpx2(error) from error
+        except BaseException:
+            self._places.release()
+            raise
         response = httpx2.Response(
-            answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions
+            answer.status, headers=answer.headers, stream=_Body(self, connection, answer), extensions=answer.extensions
         )
-        connection = answer.extensions["network_stream"]
-        if isinstance(connection, Connection) and "transfer-encoding" not in response.headers:
-            connection.expect_body(int(response.headers.get("content-length", "0")))
+        stream = answer.extensions["network_stream"]
+        if isinstance(stream, Connection) and "transfer-encoding" not in response.headers:
+            stream.expect_body(int(response.headers.get("content-length", "0")))
         return response
 
     async def aclose(self) -> None:
         """Close the kept connections."""
-        await self._pool.aclose()
+        while self._kept:
+            await self._kept.pop().aclose()
+
+    async def leave(self, connection: httpcore2.AsyncHTTPConnection, answer: httpcore2.Response) -> None:
+        """Keep the connection if its answer was read to the end and it may be kept; else close it."""
+        if self._keepalive_seconds:
+            with anyio.CancelScope(shield=True):
+                await answer.aclose()
+        if self._keepalive_seconds and connection.is_idle():
+            self._kept.append(connection)
+        else:
+            await connection.aclose()
+        self._places.release()
+
+    async def _take_kept(self) -> httpcore2.AsyncHTTPConnection | None:
+        """Return the connection that was used last; those that are too old, or on which something came, are closed."""
+        spent = [connection for connection in self._kept if connection.has_expired()]
+        for connection in spent:
+            self._kept.remove(connection)
+            await connection.aclose()
+        return self._kept.pop() if self._kept else None
+
+    def _new(self, origin: httpcore2.Origin) -> httpcore2.AsyncHTTPConnection:
+        return httpcore2.AsyncHTTPConnection(
+            origin,
+            ssl_context=self._ssl_context,
+            keepalive_expiry=self._keepalive_seconds,
+            network_backend=self._sockets,
+        )
 
 
 class _Body(httpx2.AsyncByteStream):
-    def __init__(self, answer: httpcore2.Response) -> None:
+    def __init__(
+        self, transport: DirectTransport, connection: httpcore2.AsyncHTTPConnection, answer: httpcore2.Response
+    ) -> None:
+        self._transport = transport
+        self._connection = connection
         self._answer = answer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -76,7 +129,40 @@ class _Body(httpx2.AsyncByteStream):
             raise _as_httpx2(error) from error
 
     async def aclose(self) -> None:
-        await self._answer.aclose()
+        await self._transport.leave(self._connection, self._answer)
+
+
+class ProxiedTransport(httpx2.AsyncBaseTransport):
+    """Through the proxies that the environment names, each request on a connection of its own.
+
+    httpx2's client knows which proxy, and NO_PROXY.
+
+    Raises:
+        ValueError, ImportError: The environment names what cannot be used as a proxy.
+    """
+
+    def __init__(self, ssl_context: ssl.SSLContext) -> None:
+        self._client = httpx2.AsyncClient(
+            verify=ssl_context,
+            trust_env=True,
+            follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=0),
+        )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send the request and return the answer, its head read.
+
+        Raises:
+            httpx2.TransportError: The request could not be sent, or no head came.
+        """
+        name, value = _LAST_REQUEST
+        request.headers[name.decode()] = value.decode()
+        return await self._client.send(request, stream=True)
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        await self._client.aclose()
 
 
 def _as_httpx2(error: Exception) -> httpx2.TransportError:
