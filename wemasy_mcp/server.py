@@ -80,6 +80,8 @@ def build_server(
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        # Without it the SDK lists the tools at every HTTP call of the 2026-07-28 protocol, to look for these schemas.
+        get_tool_input_schema=lambda name: tools[name].listed.input_schema if name in tools else None,
     )
 
 

@@ -5,8 +5,10 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 from mcp.types import CallToolResult
@@ -50,8 +52,9 @@ async def test_a_client_saves_a_memory_over_http(way: Way, upstream: Upstream) -
 @pytest.mark.parametrize(
     ("accept", "content_type"),
     [
-        ("application/json, text/event-stream", "text/event-stream"),
+        ("application/json, text/event-stream", "application/json"),
         ("application/json", "application/json"),
+        ("text/event-stream", "text/event-stream"),
     ],
 )
 def test_a_request_without_a_session_is_answered_in_the_form_it_accepts(
@@ -64,6 +67,56 @@ def test_a_request_without_a_session_is_answered_in_the_form_it_accepts(
     assert "mcp-session-id" not in answer.headers
     message = json.loads(answer.text.partition("data: ")[2] or answer.text)
     assert message["result"]["structuredContent"]["success"] is True
+
+
+async def _call_and_leave(url: str, version: str, upstream: Upstream) -> None:
+    """Close the connection while the API has the call."""
+    headers = {
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": version,
+        "Mcp-Method": "tools/call",
+        "Mcp-Name": "wemasy_save_memory",
+    }
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": version,
+        "io.modelcontextprotocol/clientInfo": {"name": "leaving", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    message = {**CALL, "params": {"name": "wemasy_save_memory", "arguments": SAVE, "_meta": meta}}
+    async with httpx2.AsyncClient(trust_env=False, timeout=SECONDS) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(client.post, url, json=message, headers=headers))
+        await anyio.to_thread.run_sync(upstream.wait_for_request)
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_client_of_2026_that_leaves_cancels_its_call(upstream: Upstream) -> None:
+    upstream.hold()
+    with (
+        anyio.fail_after(SECONDS),
+        serving("--transport", "streamable-http", WEMASY_BASE_URL=upstream.url) as server,
+    ):
+        await _call_and_leave(server.url, "2026-07-28", upstream)
+        while "code=" not in server.log:
+            await anyio.lowlevel.checkpoint()
+
+    assert "outcome=unknown code=cancelled" in server.log
+    assert "rror" not in server.log
+
+
+async def test_a_client_of_2025_that_leaves_cancels_nothing(upstream: Upstream) -> None:
+    upstream.hold()
+    with (
+        anyio.fail_after(SECONDS),
+        serving("--transport", "streamable-http", WEMASY_BASE_URL=upstream.url) as server,
+    ):
+        await _call_and_leave(server.url, "2025-11-25", upstream)
+        # An answer on another connection: by then the server has seen the first one close.
+        await anyio.to_thread.run_sync(httpx2.get, f"{server.origin}/healthz")
+        upstream.release()
+        while "code=" not in server.log:
+            await anyio.lowlevel.checkpoint()
+
+    assert "outcome=applied code=ok" in server.log
 
 
 def test_only_the_published_paths_and_methods_answer() -> None:

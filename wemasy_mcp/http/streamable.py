@@ -1,15 +1,19 @@
 """Streamable HTTP of both protocol eras at `/mcp`, without sessions: any replica serves any request."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http import check_accept_headers
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wemasy_mcp.http.guard import WholeBody
 
@@ -17,7 +21,10 @@ MCP_PATH = "/mcp"
 
 
 class Streamable:
-    """An ASGI application. Nothing is ever sent outside the answer to a POST, so GET is refused, as MCP allows."""
+    """An ASGI application. Nothing is ever sent outside the answer to a POST, so GET is refused, as MCP allows.
+
+    An answer is JSON where the client takes that: an event stream would carry the same one message at twice the cost.
+    """
 
     def __init__(self, server: Server[Any]) -> None:
         self._as_json = StreamableHTTPSessionManager(server, stateless=True, json_response=True)
@@ -34,7 +41,34 @@ class Streamable:
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, as an event stream where the client takes one."""
-        _, takes_stream = check_accept_headers(Request(scope))
-        manager = self._as_stream if takes_stream else self._as_json
-        await manager.handle_request(scope, receive, send)
+        """Serve one request whose body has come."""
+        request = Request(scope)
+        takes_json, takes_stream = check_accept_headers(request)
+        if request.headers.get("mcp-protocol-version") in MODERN_PROTOCOL_VERSIONS:
+            await _serve_until_client_leaves(self._as_json.handle_request, scope, receive, send)
+        elif takes_stream and not takes_json:
+            # The SDK insists on both, as the specification does; a client that names one form means it.
+            headers = MutableHeaders(raw=list(scope["headers"]))
+            headers["Accept"] = "application/json, text/event-stream"
+            await self._as_stream.handle_request({**scope, "headers": headers.raw}, receive, send)
+        else:
+            await self._as_json.handle_request(scope, receive, send)
+
+
+async def _serve_until_client_leaves(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Cancel what `app` does once the client closes the connection: the 2026-07-28 protocol cancels no other way.
+
+    Earlier protocols have a message for it, and there a lost connection must cancel nothing.
+    """
+    unread = [await receive()]
+    leaving = asyncio.ensure_future(receive())
+
+    async def replay() -> Message:
+        return unread.pop() if unread else await asyncio.shield(leaving)
+
+    with anyio.CancelScope() as serving:
+        leaving.add_done_callback(lambda _: serving.cancel())
+        try:
+            await app(scope, replay, send)
+        finally:
+            leaving.cancel()
