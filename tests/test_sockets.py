@@ -80,3 +80,24 @@ async def test_a_request_that_the_api_is_slow_to_read_arrives_whole() -> None:
 async def test_an_address_that_does_not_answer_in_time_is_given_up() -> None:
     with pytest.raises(httpcore2.ConnectTimeout):
         await Sockets().connect_tcp("127.0.0.1", 1, timeout=0)
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})], ids=["uvloop"])
+async def test_a_name_is_connected_to_in_uvloop_too_whichever_of_its_addresses_answers(anyio_backend: object) -> None:
+    async def greet(stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            await stream.send(b"hello")
+
+    with anyio.fail_after(10):
+        async with accepting(greet) as port:
+            connection = await Sockets().connect_tcp("localhost", port)
+            assert await connection.read(5) == b"hello"
+            await connection.aclose()
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})], ids=["uvloop"])
+async def test_a_name_whose_addresses_all_refuse_is_an_error_in_uvloop_too(
+    anyio_backend: object, unused_port: int
+) -> None:
+    with anyio.fail_after(10), pytest.raises(httpcore2.ConnectError):
+        await Sockets().connect_tcp("localhost", unused_port)

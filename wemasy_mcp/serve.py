@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import anyio
 from pydantic import SecretStr
@@ -48,7 +49,7 @@ def serve(settings: Settings, problem: SettingsError | None = None) -> None:
         if settings.transport == "stdio":
             anyio.run(_serve_stdio, settings, problem)
         else:
-            anyio.run(_serve_http, settings)
+            anyio.run(_serve_http, settings, backend_options={"use_uvloop": find_spec("uvloop") is not None})
     finally:
         log.stop()
 

@@ -7,6 +7,7 @@ asyncio are layers that cost a fifth of a call.
 
 import asyncio
 import re
+import socket
 import ssl
 from collections.abc import Coroutine, Iterable
 from ipaddress import ip_address
@@ -45,12 +46,7 @@ class Sockets(httpcore2.AsyncNetworkBackend):
             httpcore2.ConnectError: None does.
             httpcore2.ConnectTimeout: None did in time.
         """
-        loop = asyncio.get_running_loop()
-        # A name may stand for several addresses. A race costs as much as sending a request, also where only one runs.
-        delay = None if _is_address(host) else HAPPY_EYEBALLS_SECONDS
-        connecting = loop.create_connection(Connection, host, port, happy_eyeballs_delay=delay)
-        _, connection = await _in_time(connecting, timeout)
-        return connection
+        return await _in_time(_connect(host, port), timeout)
 
 
 class Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
@@ -160,6 +156,25 @@ class Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
     def resume_writing(self) -> None:
         """asyncio: there is room again."""
         self._may_write.set()
+
+
+async def _connect(host: str, port: int) -> Connection:
+    loop = asyncio.get_running_loop()
+    if _is_address(host):
+        # A race of one costs as much as sending a request.
+        _, connection = await loop.create_connection(Connection, host, port)
+    elif isinstance(loop, asyncio.BaseEventLoop):
+        _, connection = await loop.create_connection(
+            Connection, host, port, happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS
+        )
+    else:
+        # uvloop would try one address after the other.
+        from aiohappyeyeballs import start_connection
+
+        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        connected = await start_connection(addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS)
+        _, connection = await loop.create_connection(Connection, sock=connected)
+    return connection
 
 
 def _is_address(host: str) -> bool:

@@ -1,6 +1,7 @@
 """What the network tests share: an API on loopback, and the command line that refuses."""
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,21 @@ from wemasy_mcp.cli import run
 def upstream() -> Iterator[Upstream]:
     with Upstream().running() as api:
         yield api
+
+
+@pytest.fixture(scope="module", params=["plain", "fast"])
+def http_stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """With the extra `fast`, and as if it were not installed: in this process and in its children."""
+    if request.param == "fast":
+        yield
+        return
+    folder = tmp_path_factory.mktemp("plain")
+    (folder / "sitecustomize.py").write_text("import sys\n\nsys.modules['httptools'] = sys.modules['uvloop'] = None\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder))
+        patch.setitem(sys.modules, "httptools", None)
+        patch.setitem(sys.modules, "uvloop", None)
+        yield
 
 
 @pytest.fixture

@@ -9,12 +9,14 @@ import pytest
 from network.processes import SECONDS, TOKEN, WAYS, ServerProcess, Way, connect, endpoint_of, serving, transport_of
 from network.upstream import Upstream
 
+pytestmark = pytest.mark.usefixtures("http_stack")
+
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 PATHS = [("POST", "/mcp"), ("GET", "/sse"), ("POST", "/messages/")]
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ServerProcess]]:
+def servers(http_stack: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ServerProcess]]:
     file = tmp_path_factory.mktemp("secrets") / "tokens"
     file.write_text("new-token\nold-token\n")
     with (

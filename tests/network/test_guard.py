@@ -7,13 +7,15 @@ import pytest
 
 from network.processes import SECONDS, ServerProcess, serving
 
+pytestmark = pytest.mark.usefixtures("http_stack")
+
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 PATHS = [("POST", "/mcp"), ("GET", "/sse"), ("POST", "/messages/")]
 MIB = 2**20
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[dict[str, ServerProcess]]:
+def servers(http_stack: None) -> Iterator[dict[str, ServerProcess]]:
     with (
         serving("--transport", "streamable-http", "--sandbox") as streamable,
         serving("--transport", "sse", "--sandbox") as sse,

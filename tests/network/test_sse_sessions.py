@@ -12,6 +12,8 @@ from network.processes import SECONDS, endpoint_of
 from wemasy_mcp.http.server import Patience
 from wemasy_mcp.http.sse import SseSessions
 
+pytestmark = pytest.mark.usefixtures("http_stack")
+
 
 def app_of(sessions: SseSessions) -> Starlette:
     return Starlette(routes=sessions.routes(lambda app: app))

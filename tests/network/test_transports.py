@@ -27,6 +27,8 @@ from network.processes import (
 from network.refusals import Refusal
 from network.upstream import Upstream
 
+pytestmark = pytest.mark.usefixtures("http_stack")
+
 SAVE = {"kind": "fact", "key": "k", "value": "null"}
 CALL = {
     "jsonrpc": "2.0",

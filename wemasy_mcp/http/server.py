@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from types import FrameType
 
 import anyio
-import h11
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import HANDLED_SIGNALS
+
+from wemasy_mcp.http.punctual import Config, Punctual, http_protocol
 
 KEEPALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than load balancers keep theirs (60 s is usual), so that they close
@@ -74,19 +74,13 @@ async def _stop(
     stop_calls()
 
 
-class _Config(uvicorn.Config):
-    """uvicorn's settings, and how long a request may take."""
-
-    request_seconds: float
-
-
 class _Server(uvicorn.Server):
     """uvicorn with own signal handling: sse-starlette cuts every stream off when it sees uvicorn's."""
 
     def __init__(self, app: ASGIApp, stopping: anyio.Event, patience: Patience) -> None:
-        config = _Config(
+        config = Config(
             app,
-            http=_PunctualProtocol,
+            http=http_protocol(),
             ws="none",
             lifespan="on",
             log_config=None,
@@ -132,11 +126,11 @@ class _Server(uvicorn.Server):
         for connection in [each for copy in copies for each in _accept_all_and_close(copy)]:
             await loop.connect_accepted_socket(self._make_protocol, connection)
 
-    def _make_protocol(self) -> "_PunctualProtocol":
-        return _PunctualProtocol(self._settings, self.server_state, self.lifespan.state)
+    def _make_protocol(self) -> Punctual:
+        return http_protocol()(self._settings, self.server_state, self.lifespan.state)
 
-    def _connections(self) -> "list[_PunctualProtocol]":
-        return [each for each in self.server_state.connections if isinstance(each, _PunctualProtocol)]
+    def _connections(self) -> list[Punctual]:
+        return [each for each in self.server_state.connections if isinstance(each, Punctual)]
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -165,46 +159,3 @@ def _accept_all_and_close(listener: socket.socket) -> list[socket.socket]:
             return accepted
         connection.setblocking(False)
         accepted.append(connection)
-
-
-class _PunctualProtocol(H11Protocol):
-    """HTTP/1.1 that drops a connection whose request does not arrive in time: uvicorn itself waits for ever."""
-
-    config: _Config
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Expect a request."""
-        super().connection_made(transport)
-        self._expect(arriving=True)
-
-    def data_received(self, data: bytes) -> None:
-        """Take a part of a request."""
-        super().data_received(data)
-        self._expect(arriving=self._is_arriving())
-
-    def on_response_complete(self) -> None:
-        """Go on with what the client sent in the meantime."""
-        super().on_response_complete()
-        self._expect(arriving=self._is_arriving())
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Expect nothing any more."""
-        super().connection_lost(exc)
-        self._expect(arriving=False)
-
-    def has_request(self) -> bool:
-        """Whether a request has come whose answer is not complete."""
-        return self.cycle is not None and not self.cycle.response_complete
-
-    def _is_arriving(self) -> bool:
-        """Whether a part of a request has come, and not all of it."""
-        state = self.conn.their_state
-        return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))
-
-    def _expect(self, *, arriving: bool) -> None:
-        if not arriving and self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        elif arriving and self._deadline is None:
-            self._deadline = self.loop.call_later(self.config.request_seconds, self.transport.abort)
