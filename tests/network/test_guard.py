@@ -51,6 +51,20 @@ def test_a_foreign_host_is_misdirected(method: str, path: str, host: str, server
     assert answer.status_code == 421
 
 
+def test_blanks_around_a_header_s_value_are_no_part_of_it(servers: dict[str, ServerProcess]) -> None:
+    server = servers["/mcp"]
+    request = (
+        f"POST /mcp HTTP/1.1\r\nHost: \t127.0.0.1:{server.port} \t\r\nAccept: application/json\r\n"
+        "Content-Type: application/json\r\nConnection: close\r\nContent-Length: 46\r\n\r\n"
+        '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+    )
+    with socket.create_connection(("127.0.0.1", server.port), SECONDS) as connection:
+        connection.sendall(request.encode())
+        answer = connection.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
 @pytest.mark.parametrize(("method", "path"), [*PATHS, ("GET", "/healthz")])
 @pytest.mark.parametrize(
     "origin",

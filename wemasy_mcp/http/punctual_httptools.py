@@ -28,6 +28,10 @@ class PunctualHttpTools(Punctual, HttpToolsProtocol):  # type: ignore[misc]
         super().on_message_begin()
         self._has_begun = self._is_in_head = True
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """httptools: a field, which ends in blanks that are no part of it (RFC 9110, section 5.5)."""
+        super().on_header(name, value.strip(b" \t"))
+
     def on_headers_complete(self) -> None:
         """httptools: the head has come."""
         super().on_headers_complete()
