@@ -66,7 +66,7 @@ class Laboratory:
         """Cold starts and exits over stdio, and beside them the bare interpreters and imports."""
         self.api.delay(0)
         # The first round only warms the file cache.
-        items: tuple[Server | Floor, ...] = (*self.participants, *floors())
+        items: tuple[Server | Floor, ...] = (*self._over("stdio"), *floors())
         for number, item in interleaved(items, self.plan.starts + 1):
             tell(f"start, round {number} of {self.plan.starts}: {item.name}")
             if (item.name, "start") in self.samples.failures:
@@ -152,7 +152,7 @@ class Laboratory:
     def measure_memory(self) -> None:
         """Resident memory over stdio before and after many calls, successes, refusals and failures mixed."""
         self.api.delay(0)
-        for server in self.participants:
+        for server in self._over("stdio"):
             tell(f"memory, {self.plan.memory_calls} calls: {server.name}")
             session = server.start_stdio(self.api.base_url, self.logs)
             try:
@@ -175,7 +175,7 @@ class Laboratory:
     def _open_all(self, transport: str, stack: ExitStack) -> dict[str, Session]:
         """Start every server, and make its first few hundred calls, in which caches fill."""
         sessions = {}
-        for server in self.participants:
+        for server in self._over(transport):
             try:
                 session = self._open(server, transport, stack)
                 session.load(200, 8)
@@ -184,6 +184,9 @@ class Laboratory:
             else:
                 sessions[server.name] = session
         return sessions
+
+    def _over(self, transport: str) -> list[Server]:
+        return [server for server in self.participants if transport != "stdio" or not server.only_http]
 
     def _open(self, server: Server, transport: str, stack: ExitStack) -> Session:
         if transport == "stdio":

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.environments import ROOT, versions
+from bench.goals import goals
 from bench.phases import DELAY_MILLISECONDS, TRANSPORTS, Plan
 from bench.samples import Samples
 from bench.servers import OURS, Server
@@ -91,6 +92,9 @@ def _report(samples: Samples, participants: Sequence[Server], plan: Plan) -> Ite
     yield "".join(machine())
     yield f"\n{READING}\n"
     yield from (f"- {server.name}: {server.what}." for server in participants)
+
+    yield "\n### What was aimed at\n"
+    yield from goals(samples)
 
     yield f"\n### Start over stdio: {plan.starts} cold starts each\n\nMilliseconds since the process was created.\n"
     milestones = {"initialize": "`initialize`", "list": "`tools/list`", "call": "first call"}

@@ -14,7 +14,8 @@ from bench.stdio import StdioSession
 from bench.streamable import HttpSession, free_port, wait_until_listening
 from bench.upstream import TOKEN
 
-OURS = "wemasy-mcp"
+OURS, KEPT = "wemasy-mcp", "wemasy-mcp (kept)"
+FAST, FAST_KEPT = "wemasy-mcp[fast]", "wemasy-mcp[fast] (kept)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Server:
     command: tuple[str, ...]
     http_arguments: tuple[str, ...] = ("{port}",)
     environment: Mapping[str, str] = field(default_factory=dict)
+    only_http: bool = False
 
     def start(self, api: str, logs: Path) -> Process:
         return Process(self.command, self._environment(api), logs / f"{self.name}.log")
@@ -68,15 +70,17 @@ class Floor:
 def servers() -> tuple[Server, ...]:
     """Return this server first, then its peers; those whose runtime is missing are left out."""
     python, serve_http = executable("sdk", "python"), ("--transport", "streamable-http", "--port", "{port}")
+    plain, fast = (executable("sdk", "wemasy-mcp"),), (executable("fast", "wemasy-mcp"),)
+    keep = {"WEMASY_KEEPALIVE_SECONDS": "60"}
     found: tuple[Server, ...] = (
-        Server(OURS, "this server, as it is set up by default", (executable("sdk", "wemasy-mcp"),), serve_http),
         Server(
-            f"{OURS} (kept)",
-            "this server with `WEMASY_KEEPALIVE_SECONDS=60`: connections to the API are reused, as all peers do",
-            (executable("sdk", "wemasy-mcp"),),
-            serve_http,
-            {"WEMASY_KEEPALIVE_SECONDS": "60"},
+            OURS, "this server, as it is set up by default: a connection to the API for each call", plain, serve_http
         ),
+        Server(
+            KEPT, "with `WEMASY_KEEPALIVE_SECONDS=60`: connections are reused, as all peers do", plain, serve_http, keep
+        ),
+        Server(FAST, "with the extra `fast`, which only HTTP uses", fast, serve_http, only_http=True),
+        Server(FAST_KEPT, "both", fast, serve_http, keep, only_http=True),
         Server("MCPServer", "by hand on the SDK's `MCPServer`", (python, str(PEERS / "mcpserver.py"))),
         Server("low-level", "by hand on the SDK's low-level `Server`", (python, str(PEERS / "lowlevel.py"))),
         Server(
