@@ -39,7 +39,7 @@ class Plan:
 
 
 FULL = Plan(15, 9, 300, 5, {1: 20, 16: 480, 128: 1920}, tuple(TRANSPORTS), 10_000)
-QUICK = Plan(5, 5, 200, 2, {1: 8, 16: 160, 128: 640}, ("stdio", "http-2025"), 2_000)
+QUICK = Plan(3, 4, 200, 1, {1: 8, 16: 160, 128: 640}, ("stdio", "http-2025"), 1_000)
 
 
 @dataclass

@@ -18,11 +18,8 @@ from bench.streamable import HttpSession, free_port, wait_until_listening
 from bench.upstream import Upstream
 
 ROUNDS = 3
-IN_FLIGHT = {1: 20, 10: 200, 100: 1000, 600: 1200, 1000: 2000}
+IN_FLIGHT = {1: 20, 10: 200, 100: 1000, 1000: 2000}
 """Calls in flight, and calls in all."""
-
-MOST_CONNECTIONS = 600
-"""Over HTTP: this server answers 503 from 800 on, those that are being closed included."""
 
 REPLICAS = (1, 2, 3, 4)
 IN_FLIGHT_AT_REPLICAS = 100
@@ -69,8 +66,6 @@ class Scaling:
             sessions = {"stdio": stdio, "http": open_http(process, port, MODERN)}
             for _, (in_flight, total) in interleaved(list(IN_FLIGHT.items()), ROUNDS):
                 for transport, session in sessions.items():
-                    if transport == "http" and in_flight > MOST_CONNECTIONS:
-                        continue
                     tell(f"{transport}, {in_flight} in flight")
                     self._measure(session, [session.process], transport, f"{in_flight:,} in flight", total, in_flight)
         if shutil.which("nginx"):

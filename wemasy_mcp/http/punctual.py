@@ -1,10 +1,6 @@
-"""HTTP/1.1 that drops a connection whose request does not arrive in time: uvicorn itself waits for ever.
-
-The parser is httptools where it is installed, in C, or h11.
-"""
+"""HTTP/1.1 that drops a connection whose request does not arrive in time: uvicorn itself waits for ever."""
 
 import asyncio
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import h11
@@ -72,12 +68,3 @@ class PunctualH11(Punctual, H11Protocol):
     def _is_arriving(self) -> bool:
         state = self.conn.their_state
         return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))
-
-
-def http_protocol() -> type[Punctual]:
-    """Return the fastest that is installed."""
-    if find_spec("httptools") is None:
-        return PunctualH11
-    from wemasy_mcp.http.punctual_httptools import PunctualHttpTools
-
-    return PunctualHttpTools

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from types import FrameType
 
 import anyio
@@ -14,14 +15,18 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.server import HANDLED_SIGNALS
 
-from wemasy_mcp.http.punctual import Config, Punctual, http_protocol
+from wemasy_mcp.http.files import may_open
+from wemasy_mcp.http.punctual import Config, Punctual, PunctualH11
 
 KEEPALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than load balancers keep theirs (60 s is usual), so that they close
 first and never send a request into a closing connection."""
 
-MAX_CONNECTIONS = 800
-"""How many are served at once; more are answered 503. A process may usually have 1,024 files open, calls included."""
+MAX_CONNECTIONS = 4000
+"""How many are served at once, where the operating system lets a process open as many files; more are answered 503."""
+
+OTHER_FILES = 224
+"""Files that are no client's connection: those to the API, and what a process has open anyway."""
 
 TICK_SECONDS = 0.01
 """How often the connections are looked at while the server stops."""
@@ -80,14 +85,14 @@ class _Server(uvicorn.Server):
     def __init__(self, app: ASGIApp, stopping: anyio.Event, patience: Patience) -> None:
         config = Config(
             app,
-            http=http_protocol(),
+            http=_protocol(),
             ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=MAX_CONNECTIONS,
+            limit_concurrency=max(1, min(MAX_CONNECTIONS, may_open() - OTHER_FILES)),
             timeout_keep_alive=KEEPALIVE_SECONDS,
             timeout_graceful_shutdown=math.ceil(patience.calls + patience.answers),
         )
@@ -127,7 +132,7 @@ class _Server(uvicorn.Server):
             await loop.connect_accepted_socket(self._make_protocol, connection)
 
     def _make_protocol(self) -> Punctual:
-        return http_protocol()(self._settings, self.server_state, self.lifespan.state)
+        return _protocol()(self._settings, self.server_state, self.lifespan.state)
 
     def _connections(self) -> list[Punctual]:
         return [each for each in self.server_state.connections if isinstance(each, Punctual)]
@@ -146,6 +151,15 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+
+def _protocol() -> type[Punctual]:
+    """The parser in C where it is installed, or the one in Python."""
+    if find_spec("httptools") is None:
+        return PunctualH11
+    from wemasy_mcp.http.punctual_httptools import PunctualHttpTools
+
+    return PunctualHttpTools
 
 
 def _accept_all_and_close(listener: socket.socket) -> list[socket.socket]:
