@@ -12,6 +12,8 @@ RUN /opt/build/bin/pip wheel --no-build-isolation --no-deps --wheel-dir /opt/whe
 RUN /opt/build/bin/pip --python /opt/wemasy-mcp/bin/python install --no-index --no-deps /opt/wheels/wemasy_mcp-*.whl
 
 FROM python:3.13-slim
+# The official image comes without the standard library's bytecode, and a user who may not write makes none.
+RUN python -m compileall -q /usr/local/lib/python3.13
 COPY --from=build /opt/wemasy-mcp /opt/wemasy-mcp
 ENV PATH=/opt/wemasy-mcp/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001

@@ -49,7 +49,9 @@ def serve(settings: Settings, problem: SettingsError | None = None) -> None:
         if settings.transport == "stdio":
             anyio.run(_serve_stdio, settings, problem)
         else:
-            anyio.run(_serve_http, settings, backend_options={"use_uvloop": find_spec("uvloop") is not None})
+            # Both come with the extra `fast`; alone uvloop would try the addresses of a name one after the other.
+            fast = all(find_spec(name) for name in ("uvloop", "aiohappyeyeballs"))
+            anyio.run(_serve_http, settings, backend_options={"use_uvloop": fast})
     finally:
         log.stop()
 

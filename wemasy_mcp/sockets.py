@@ -1,12 +1,13 @@
 """TCP and TLS for httpcore2, straight on asyncio's transports, for two reasons.
 
-What follows an answer on a kept connection stays here, where the pool sees it and closes the connection; httpcore2's
-own streams hand it to the HTTP parser, which takes it for the answer to the next call. And between those streams and
-asyncio are layers that cost a fifth of a call.
+What follows an answer on a kept connection stays here, where it is seen before the next call, and the connection is
+closed; httpcore2's own streams hand it to the HTTP parser, which takes it for the answer to the next call. And between
+those streams and asyncio are layers that cost a fifth of a call.
 """
 
 import asyncio
 import re
+import selectors
 import socket
 import ssl
 from collections.abc import Coroutine, Iterable
@@ -96,7 +97,10 @@ class Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send `buffer`. That the connection broke is told by the read that follows."""
-        self._transport.write(buffer)
+        # What an answer without a body announced, such as a 204's Content-Length, says nothing of the next one.
+        self._body_left = 0
+        if not self._transport.is_closing():
+            self._transport.write(buffer)
         await self._may_write.wait()
 
     async def start_tls(
@@ -121,9 +125,10 @@ class Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         self._transport.abort()
 
     def get_extra_info(self, info: str) -> Any:
-        """Tell the pool that the connection is spent if anything came unasked; and whatever asyncio knows."""
+        """Tell that the connection is spent if anything came unasked; and whatever asyncio knows."""
         if info == "is_readable":
-            return bool(self._received) or self._is_ended
+            # What asyncio has not fetched yet lies in the socket.
+            return bool(self._received) or self._is_ended or _holds_bytes(self._transport.get_extra_info("socket"))
         return self._transport.get_extra_info(_AS_ASYNCIO.get(info, info))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -175,6 +180,12 @@ async def _connect(host: str, port: int) -> Connection:
         connected = await start_connection(addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS)
         _, connection = await loop.create_connection(Connection, sock=connected)
     return connection
+
+
+def _holds_bytes(connected: socket.socket) -> bool:
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(connected, selectors.EVENT_READ)
+        return bool(waiting.select(0))
 
 
 def _is_address(host: str) -> bool:

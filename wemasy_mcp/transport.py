@@ -63,14 +63,16 @@ class DirectTransport(httpx2.AsyncBaseTransport):
             extensions=request.extensions,
         )
         await self._places.acquire()
+        connection = self._new(core_request.url.origin)
         try:
-            connection = await self._take_kept() or self._new(core_request.url.origin)
+            connection = await self._take_kept() or connection
             answer = await connection.handle_async_request(core_request)
-        except _ERRORS as error:
+        except BaseException as error:
+            # A call that is cancelled just as its connection opens would leave it open.
+            await connection.aclose()
             self._places.release()
-            raise _as_httpx2(error) from error
-        except BaseException:
-            self._places.release()
+            if isinstance(error, _ERRORS):
+                raise _as_httpx2(error) from error
             raise
         response = httpx2.Response(
             answer.status, headers=answer.headers, stream=_Body(self, connection, answer), extensions=answer.extensions
@@ -81,20 +83,23 @@ class DirectTransport(httpx2.AsyncBaseTransport):
         return response
 
     async def aclose(self) -> None:
-        """Close the kept connections."""
+        """Close the kept connections, and keep no more."""
+        self._keepalive_seconds = 0
         while self._kept:
             await self._kept.pop().aclose()
 
     async def leave(self, connection: httpcore2.AsyncHTTPConnection, answer: httpcore2.Response) -> None:
         """Keep the connection if its answer was read to the end and it may be kept; else close it."""
-        if self._keepalive_seconds:
-            with anyio.CancelScope(shield=True):
-                await answer.aclose()
-        if self._keepalive_seconds and connection.is_idle():
-            self._kept.append(connection)
-        else:
-            await connection.aclose()
-        self._places.release()
+        try:
+            if self._keepalive_seconds:
+                with anyio.CancelScope(shield=True):
+                    await answer.aclose()
+        finally:
+            if self._keepalive_seconds and connection.is_idle():
+                self._kept.append(connection)
+            else:
+                await connection.aclose()
+            self._places.release()
 
     async def _take_kept(self) -> httpcore2.AsyncHTTPConnection | None:
         """Return the connection that was used last; those that are too old, or on which something came, are closed."""

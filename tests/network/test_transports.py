@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import anyio
 import anyio.lowlevel
@@ -69,6 +70,18 @@ def test_a_request_without_a_session_is_answered_in_the_form_it_accepts(
     assert "mcp-session-id" not in answer.headers
     message = json.loads(answer.text.partition("data: ")[2] or answer.text)
     assert message["result"]["structuredContent"]["success"] is True
+
+
+async def test_uvloop_alone_is_not_enough(upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other packages bring it without what it needs to connect to a name that stands for several addresses."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\n\nsys.modules['aiohappyeyeballs'] = None\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    named = upstream.url.replace("127.0.0.1", "localhost")
+    with anyio.fail_after(SECONDS), serving("--transport", "streamable-http", WEMASY_BASE_URL=named) as server:
+        async with connect(server.url, "streamable-http 2026") as client:
+            result = await client.call_tool("wemasy_save_memory", SAVE)
+
+    assert (result.structured_content or {})["success"] is True
 
 
 async def _call_and_leave(url: str, version: str, upstream: Upstream) -> None:

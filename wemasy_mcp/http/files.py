@@ -5,8 +5,8 @@ import sys
 USUAL = 1024
 
 
-def may_open() -> int:
-    """Raise the limit as far as the operating system lets a process raise it, and return it.
+def may_open(wanted: int) -> int:
+    """Raise the limit towards `wanted` as far as the operating system lets a process raise it, and return it.
 
     The usual soft limit is for programs that wait with `select`, which takes no more; this one does not.
     """
@@ -15,7 +15,12 @@ def may_open() -> int:
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # macOS names no hard limit, and yet takes no soft limit as high as that.
-    wanted = max(soft, 10_240 if hard == resource.RLIM_INFINITY else hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return wanted
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
+    except (OSError, ValueError):
+        # macOS takes less than it says, and a sandbox may forbid the call.
+        return soft
+    return possible

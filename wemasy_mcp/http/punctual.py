@@ -1,17 +1,14 @@
-"""HTTP/1.1 that drops a connection whose request does not arrive in time: uvicorn itself waits for ever."""
+"""HTTP/1.1 that drops a connection whose request does not arrive in time: uvicorn itself waits for ever.
+
+The parser is h11, also where httptools is installed: httptools loses the body of a request that offers to go on in
+HTTP/2, as Java's HTTP client does by default, and knows no limit of a request's head.
+"""
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
-
-if TYPE_CHECKING:
-    # Of what both protocols have, uvicorn has no name.
-    from uvicorn.protocols.http.h11_impl import H11Protocol as _Protocol
-else:
-    _Protocol = asyncio.Protocol
 
 
 class Config(uvicorn.Config):
@@ -20,8 +17,8 @@ class Config(uvicorn.Config):
     request_seconds: float
 
 
-class Punctual(_Protocol):
-    """What both parsers have in common: a deadline from the first byte of a request, or the connection, to its last."""
+class PunctualProtocol(H11Protocol):
+    """A deadline from the first byte of a request, or the connection, to the request's last byte."""
 
     config: Config
     _deadline: asyncio.TimerHandle | None = None
@@ -52,7 +49,8 @@ class Punctual(_Protocol):
 
     def _is_arriving(self) -> bool:
         """Whether a part of a request has come, and not all of it."""
-        raise NotImplementedError
+        state = self.conn.their_state
+        return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))
 
     def _expect(self, *, arriving: bool) -> None:
         if not arriving and self._deadline is not None:
@@ -60,11 +58,3 @@ class Punctual(_Protocol):
             self._deadline = None
         elif arriving and self._deadline is None:
             self._deadline = self.loop.call_later(self.config.request_seconds, self.transport.abort)
-
-
-class PunctualH11(Punctual, H11Protocol):
-    """The parser in Python, which is always there."""
-
-    def _is_arriving(self) -> bool:
-        state = self.conn.their_state
-        return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))

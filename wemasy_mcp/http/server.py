@@ -7,7 +7,6 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from types import FrameType
 
 import anyio
@@ -16,7 +15,7 @@ from starlette.types import ASGIApp
 from uvicorn.server import HANDLED_SIGNALS
 
 from wemasy_mcp.http.files import may_open
-from wemasy_mcp.http.punctual import Config, Punctual, PunctualH11
+from wemasy_mcp.http.punctual import Config, PunctualProtocol
 
 KEEPALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than load balancers keep theirs (60 s is usual), so that they close
@@ -85,14 +84,15 @@ class _Server(uvicorn.Server):
     def __init__(self, app: ASGIApp, stopping: anyio.Event, patience: Patience) -> None:
         config = Config(
             app,
-            http=_protocol(),
+            http=PunctualProtocol,
             ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=max(1, min(MAX_CONNECTIONS, may_open() - OTHER_FILES)),
+            # uvicorn refuses from this number on, the connection that asks included.
+            limit_concurrency=1 + max(1, min(MAX_CONNECTIONS, may_open(MAX_CONNECTIONS + OTHER_FILES) - OTHER_FILES)),
             timeout_keep_alive=KEEPALIVE_SECONDS,
             timeout_graceful_shutdown=math.ceil(patience.calls + patience.answers),
         )
@@ -109,7 +109,9 @@ class _Server(uvicorn.Server):
         write happened.
         """
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
-        await self._accept_the_last(sockets or ())
+        # Where no more files can be opened, the calls under way must still be finished.
+        with suppress(OSError):
+            await self._accept_the_last(sockets or ())
         for _ in range(math.ceil(self._latecomers / TICK_SECONDS)):
             if all(connection.has_request() for connection in self._connections()):
                 break
@@ -131,11 +133,11 @@ class _Server(uvicorn.Server):
         for connection in [each for copy in copies for each in _accept_all_and_close(copy)]:
             await loop.connect_accepted_socket(self._make_protocol, connection)
 
-    def _make_protocol(self) -> Punctual:
-        return _protocol()(self._settings, self.server_state, self.lifespan.state)
+    def _make_protocol(self) -> PunctualProtocol:
+        return PunctualProtocol(self._settings, self.server_state, self.lifespan.state)
 
-    def _connections(self) -> list[Punctual]:
-        return [each for each in self.server_state.connections if isinstance(each, Punctual)]
+    def _connections(self) -> list[PunctualProtocol]:
+        return [each for each in self.server_state.connections if isinstance(each, PunctualProtocol)]
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -153,22 +155,14 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def _protocol() -> type[Punctual]:
-    """The parser in C where it is installed, or the one in Python."""
-    if find_spec("httptools") is None:
-        return PunctualH11
-    from wemasy_mcp.http.punctual_httptools import PunctualHttpTools
-
-    return PunctualHttpTools
-
-
 def _accept_all_and_close(listener: socket.socket) -> list[socket.socket]:
     """The last look and the close are as near to each other as can be: who comes in between is reset."""
     accepted: list[socket.socket] = []
     while True:
         try:
             connection, _ = listener.accept()
-        except BlockingIOError:
+        except OSError:
+            # Nobody waits any more, or no more files can be opened.
             listener.close()
             return accepted
         connection.setblocking(False)
