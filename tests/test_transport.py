@@ -54,6 +54,30 @@ async def test_what_asyncio_has_not_fetched_yet_does_not_become_the_next_answer(
     assert upstream.connections == 2
 
 
+async def test_connections_that_were_closed_meanwhile_are_closed_here_too_whatever_their_order() -> None:
+    connections: list[anyio.abc.SocketStream] = []
+    together = anyio.Event()
+
+    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+        connections.append(stream)
+        if len(connections) == 3:
+            together.set()
+        await together.wait()
+        await stream.send(http_response(200, b"asked for"))
+
+    async with listening(answer) as upstream, transport() as direct:
+        async with anyio.create_task_group() as calls:
+            for _ in range(3):
+                calls.start_soon(post, direct, upstream.port)
+        # The one in the middle, in whatever order they are kept, stays open.
+        await connections[0].aclose()
+        await connections[2].aclose()
+
+        assert [await post(direct, upstream.port) for _ in range(2)] == [b"asked for"] * 2
+
+    assert upstream.connections == 3
+
+
 async def test_a_length_without_a_body_says_nothing_of_the_next_answer() -> None:
     answers = [
         b"HTTP/1.1 204 No Content\r\nContent-Length: 400\r\n\r\n",

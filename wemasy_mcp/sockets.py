@@ -7,9 +7,10 @@ those streams and asyncio are layers that cost a fifth of a call.
 
 import asyncio
 import re
-import selectors
+import select
 import socket
 import ssl
+import sys
 from collections.abc import Coroutine, Iterable
 from ipaddress import ip_address
 from typing import Any, TypeVar, cast
@@ -183,9 +184,11 @@ async def _connect(host: str, port: int) -> Connection:
 
 
 def _holds_bytes(connected: socket.socket) -> bool:
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(connected, selectors.EVENT_READ)
-        return bool(waiting.select(0))
+    if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
+        return bool(select.select([connected], [], [], 0)[0])
+    waiting = select.poll()
+    waiting.register(connected, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _is_address(host: str) -> bool:

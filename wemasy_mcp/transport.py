@@ -102,12 +102,16 @@ class DirectTransport(httpx2.AsyncBaseTransport):
             self._places.release()
 
     async def _take_kept(self) -> httpcore2.AsyncHTTPConnection | None:
-        """Return the connection that was used last; those that are too old, or on which something came, are closed."""
-        spent = [connection for connection in self._kept if connection.has_expired()]
-        for connection in spent:
-            self._kept.remove(connection)
+        """Return the connection that was used last, unless it is too old or something came on it."""
+        # A burst leaves more than are used afterwards: the oldest go one by one.
+        while self._kept and self._kept[0].has_expired():
+            await self._kept.pop(0).aclose()
+        while self._kept:
+            connection = self._kept.pop()
+            if not connection.has_expired():
+                return connection
             await connection.aclose()
-        return self._kept.pop() if self._kept else None
+        return None
 
     def _new(self, origin: httpcore2.Origin) -> httpcore2.AsyncHTTPConnection:
         return httpcore2.AsyncHTTPConnection(
