@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import resource
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from bench.phases import DELAY_MILLISECONDS, tell
@@ -18,8 +20,16 @@ from bench.streamable import HttpSession, free_port, wait_until_listening
 from bench.upstream import Upstream
 
 ROUNDS = 3
-IN_FLIGHT = {1: 20, 10: 200, 100: 1000, 1000: 2000}
+IN_FLIGHT = {1: 40, 10: 200, 100: 1000, 1000: 2000}
 """Calls in flight, and calls in all."""
+
+HELD = {
+    "an idle connection": ("streamable-http", "GET /healthz"),
+    "an SSE session": ("sse", "GET /sse"),
+}
+"""What a client may hold without making a call: the transport, and the request that opens it."""
+
+MANY = 400
 
 REPLICAS = (1, 2, 3, 4)
 IN_FLIGHT_AT_REPLICAS = 100
@@ -68,6 +78,9 @@ class Scaling:
                 for transport, session in sessions.items():
                     tell(f"{transport}, {in_flight} in flight")
                     self._measure(session, [session.process], transport, f"{in_flight:,} in flight", total, in_flight)
+        for held, (transport, request) in HELD.items():
+            tell(f"{MANY} times {held}")
+            self._measure_memory(held, transport, request)
         if shutil.which("nginx"):
             for _, count in interleaved(REPLICAS, ROUNDS):
                 tell(f"{count} replicas")
@@ -89,6 +102,27 @@ class Scaling:
         self.samples.add(f"{kind}.rate", row, load.calls_per_second)
         self.samples.add(f"{kind}.p50", row, load.percentile(0.5))
         self.samples.add(f"{kind}.p99", row, load.percentile(0.99))
+
+    def _measure_memory(self, held: str, transport: str, request: str) -> None:
+        """Resident memory before and after many clients that only hold something open."""
+        server = replace(self._server, http_arguments=("--transport", transport, "--port", "{port}"))
+        process, port = server.start_http(self._api.base_url, self._logs)
+        with ExitStack() as stack:
+            stack.callback(process.stop)
+
+            def open_one() -> None:
+                client = stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+                client.sendall(f"{request} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+                client.recv(4096)
+
+            # What is made once is not theirs.
+            for _ in range(50):
+                open_one()
+            before = process.rss_megabytes()
+            for _ in range(MANY):
+                open_one()
+            self.samples.add("held.before", held, before)
+            self.samples.add("held.each", held, (process.rss_megabytes() - before) / MANY)
 
     def _measure_replicas(self, count: int) -> None:
         port = free_port()
@@ -128,6 +162,10 @@ def _report(samples: Samples) -> Iterator[str]:
     yield from table(samples, rows, columns)
     yield f"\nReplicas on this one machine, {IN_FLIGHT_AT_REPLICAS} calls in flight; their CPU, without nginx's:\n"
     yield from table(samples, [f"{count} behind nginx" for count in REPLICAS], _columns("replicas", ""))
+    yield f"\nMemory that a client holds without making a call, measured on {MANY} of them:\n"
+    yield from table(
+        samples, list(HELD), [Column("process before, MB", "held.before", 1), Column("each, KB", "held.each", 1024)]
+    )
     for (row, kind), reason in samples.failures.items():
         yield f"\nNot measured: {row}, {kind}: {reason}"
 
