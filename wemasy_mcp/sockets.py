@@ -113,9 +113,9 @@ class Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
             httpcore2.ConnectError: The handshake failed, or something came before it, which nobody vouches for.
             httpcore2.ConnectTimeout: It was not done in time.
         """
-        if self._received:
+        if self.get_extra_info("is_readable"):
             self._transport.abort()
-            raise httpcore2.ConnectError("bytes before the TLS handshake")
+            raise httpcore2.ConnectError("something came before the TLS handshake")
         loop = asyncio.get_running_loop()
         encrypting = loop.start_tls(self._transport, self, ssl_context, server_hostname=server_hostname)
         self._transport = cast("asyncio.Transport", await _in_time(encrypting, timeout))
