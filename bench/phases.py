@@ -38,7 +38,7 @@ class Plan:
     memory_calls: int
 
 
-FULL = Plan(15, 9, 300, 5, {1: 20, 16: 480, 128: 1920}, tuple(TRANSPORTS), 10_000)
+FULL = Plan(11, 9, 300, 3, {1: 20, 16: 480, 128: 1920}, tuple(TRANSPORTS), 10_000)
 QUICK = Plan(3, 4, 200, 1, {1: 8, 16: 160, 128: 640}, ("stdio", "http-2025"), 1_000)
 
 
