@@ -122,7 +122,7 @@ class Laboratory:
                 tell(f"{transport} calls, round {number + 1} of {self.plan.call_rounds}: {name}")
                 if name in direct:
                     cpu, load = _call_directly(direct[name], self.plan.calls)
-                    self._add_calls(f"{transport}.calls", name, load, cpu)
+                    self.samples.add_load(f"{transport}.calls", name, load, cpu)
                 else:
                     self._measure_load(sessions[name], f"{transport}.calls", name, self.plan.calls, 1)
             if transport in self.plan.loaded_transports:
@@ -141,13 +141,7 @@ class Laboratory:
         except BenchError as error:
             self.samples.drop(name, phase, error)
             return
-        self._add_calls(phase, name, load, session.process.cpu_seconds() - before)
-
-    def _add_calls(self, phase: str, name: str, load: Load, cpu: float) -> None:
-        self.samples.add(f"{phase}.cpu", name, cpu / len(load.latencies))
-        self.samples.add(f"{phase}.p50", name, load.percentile(0.5))
-        self.samples.add(f"{phase}.p99", name, load.percentile(0.99))
-        self.samples.add(f"{phase}.rate", name, load.calls_per_second)
+        self.samples.add_load(phase, name, load, session.process.cpu_seconds() - before)
 
     def measure_memory(self) -> None:
         """Resident memory over stdio before and after many calls, successes, refusals and failures mixed."""

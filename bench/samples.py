@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+from bench.sessions import Load
+
 T = TypeVar("T")
 
 
@@ -19,6 +21,13 @@ class Samples:
 
     def add(self, measure: str, server: str, figure: float) -> None:
         self.figures[measure][server].append(figure)
+
+    def add_load(self, phase: str, server: str, load: Load, cpu: float) -> None:
+        """Add what is told of every load: CPU seconds a call, latencies in seconds, and calls a second."""
+        self.add(f"{phase}.cpu", server, cpu / len(load.latencies))
+        self.add(f"{phase}.p50", server, load.percentile(0.5))
+        self.add(f"{phase}.p99", server, load.percentile(0.99))
+        self.add(f"{phase}.rate", server, load.calls_per_second)
 
     def drop(self, server: str, phase: str, reason: Exception) -> None:
         """Forget a server's figures of a phase in which it failed: half a phase compares with nothing."""

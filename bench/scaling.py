@@ -65,7 +65,7 @@ class Scaling:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     def run(self) -> None:
-        """Measure both tables."""
+        """Measure what the tables show."""
         self._api.delay(DELAY_MILLISECONDS)
         with ExitStack() as stack:
             stdio = self._server.start_stdio(self._api.base_url, self._logs)
@@ -98,10 +98,7 @@ class Scaling:
             self.samples.drop(row, kind, error)
             return
         cpu = sum(process.cpu_seconds() for process in processes) - before
-        self.samples.add(f"{kind}.cpu", row, cpu / total)
-        self.samples.add(f"{kind}.rate", row, load.calls_per_second)
-        self.samples.add(f"{kind}.p50", row, load.percentile(0.5))
-        self.samples.add(f"{kind}.p99", row, load.percentile(0.99))
+        self.samples.add_load(kind, row, load, cpu)
 
     def _measure_memory(self, held: str, transport: str, request: str) -> None:
         """Resident memory before and after many clients that only hold something open."""
@@ -149,7 +146,7 @@ class Scaling:
 
 
 def report(samples: Samples) -> str:
-    """Return both tables."""
+    """Return the tables."""
     return "\n".join(_report(samples)) + "\n"
 
 

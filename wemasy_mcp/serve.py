@@ -135,17 +135,17 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
         keepalive_seconds=settings.keepalive_seconds,
         gate=build_gate(settings),
     )
-    if settings.transport != "stdio" and settings.user_token_header is not None:
+    if (header := token_header(settings)) is not None:
         from wemasy_mcp.http.accounts import UserAccounts, header_tokens
 
-        return UserAccounts(client), header_tokens(settings.user_token_header)
+        return UserAccounts(client), header_tokens(header)
     token = api_token(settings)
     return client, lambda ctx: token
 
 
-def brings_tokens(settings: Settings) -> bool:
-    """Whether each request brings the Wemasy token of its own user."""
-    return not settings.sandbox and settings.transport != "stdio" and settings.user_token_header is not None
+def token_header(settings: Settings) -> str | None:
+    """Return the header in which each request brings its own user's Wemasy token; None where one token serves all."""
+    return None if settings.sandbox or settings.transport == "stdio" else settings.user_token_header
 
 
 def build_gate(settings: Settings) -> RateGate:

@@ -166,7 +166,7 @@ class Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
 
 async def _connect(host: str, port: int) -> Connection:
     loop = asyncio.get_running_loop()
-    if _is_address(host):
+    if is_address(host):
         # A race of one costs as much as sending a request.
         _, connection = await loop.create_connection(Connection, host, port)
     elif isinstance(loop, asyncio.BaseEventLoop):
@@ -191,7 +191,8 @@ def _holds_bytes(connected: socket.socket) -> bool:
     return bool(waiting.poll(0))
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, and no name that stands for some."""
     try:
         ip_address(host)
     except ValueError:

@@ -63,9 +63,8 @@ class DirectTransport(httpx2.AsyncBaseTransport):
             extensions=request.extensions,
         )
         await self._places.acquire()
-        connection = self._new(core_request.url.origin)
+        connection = await self._take(core_request.url.origin)
         try:
-            connection = await self._take_kept() or connection
             answer = await connection.handle_async_request(core_request)
         except BaseException as error:
             # A call that is cancelled just as its connection opens would leave it open.
@@ -101,8 +100,8 @@ class DirectTransport(httpx2.AsyncBaseTransport):
                 await connection.aclose()
             self._places.release()
 
-    async def _take_kept(self) -> httpcore2.AsyncHTTPConnection | None:
-        """Return the connection that was used last, unless it is too old or something came on it."""
+    async def _take(self, origin: httpcore2.Origin) -> httpcore2.AsyncHTTPConnection:
+        """Return the kept connection that was used last, unless it is too old or something came on it; or a new one."""
         # A burst leaves more than are used afterwards: the oldest go one by one.
         while self._kept and self._kept[0].has_expired():
             await self._kept.pop(0).aclose()
@@ -111,9 +110,6 @@ class DirectTransport(httpx2.AsyncBaseTransport):
             if not connection.has_expired():
                 return connection
             await connection.aclose()
-        return None
-
-    def _new(self, origin: httpcore2.Origin) -> httpcore2.AsyncHTTPConnection:
         return httpcore2.AsyncHTTPConnection(
             origin,
             ssl_context=self._ssl_context,
@@ -165,8 +161,7 @@ class ProxiedTransport(httpx2.AsyncBaseTransport):
         Raises:
             httpx2.TransportError: The request could not be sent, or no head came.
         """
-        name, value = _LAST_REQUEST
-        request.headers[name.decode()] = value.decode()
+        request.headers.update([_LAST_REQUEST])
         return await self._client.send(request, stream=True)
 
     async def aclose(self) -> None:

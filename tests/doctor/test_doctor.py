@@ -437,10 +437,12 @@ def test_a_refused_connection_is_told_with_the_address(doctor: Doctor) -> None:
     assert report.checks["API"] == ("skipped", "not reached", "")
 
 
-def test_a_host_with_several_addresses_is_told_with_all(monkeypatch: pytest.MonkeyPatch, doctor: Doctor) -> None:
-    def two_addresses(host: Any, port: int, *args: Any, **kwargs: Any) -> list[Any]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("127.0.0.1", "127.0.0.2")]
+def two_addresses(host: Any, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+    """What `socket.getaddrinfo` returns for a name with two addresses."""
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("127.0.0.1", "127.0.0.2")]
 
+
+def test_a_host_with_several_addresses_is_told_with_all(monkeypatch: pytest.MonkeyPatch, doctor: Doctor) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
@@ -458,9 +460,6 @@ def test_a_host_with_several_addresses_is_told_with_all(monkeypatch: pytest.Monk
 def test_a_proxy_with_several_addresses_is_told_with_what_the_first_answered(
     monkeypatch: pytest.MonkeyPatch, doctor: Doctor
 ) -> None:
-    def two_addresses(host: Any, port: int, *args: Any, **kwargs: Any) -> list[Any]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("127.0.0.1", "127.0.0.2")]
-
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]

@@ -16,7 +16,7 @@ from wemasy_mcp.doctor.report import as_json, as_text, has_failed
 from wemasy_mcp.doctor.serving import serving_problem
 from wemasy_mcp.doctor.sources import Sources
 from wemasy_mcp.errors import WemasyError
-from wemasy_mcp.serve import brings_tokens
+from wemasy_mcp.serve import token_header
 from wemasy_mcp.settings import Settings, SettingsError, api_token, load_settings
 
 NOTHING_SENT = "No request was sent."
@@ -46,8 +46,8 @@ def run_doctor(env_file: Path | None, *, is_json: bool) -> int:
         checks.append(skipped("API", "WEMASY_SANDBOX is on: calls go to the embedded sandbox, no account is used"))
     elif settings is not None:
         token = None
-        if brings_tokens(settings):
-            checks.append(skipped("token", f"each request brings its own in {settings.user_token_header}"))
+        if (header := token_header(settings)) is not None:
+            checks.append(skipped("token", f"each request brings its own in {header}"))
         else:
             try:
                 token = api_token(settings)

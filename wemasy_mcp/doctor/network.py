@@ -5,7 +5,6 @@ import socket
 import ssl
 import sys
 from http import HTTPStatus
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from wemasy_mcp.client import CONNECT_SECONDS
 from wemasy_mcp.doctor.certificate import now, read_certificate, shown_certificate
 from wemasy_mcp.doctor.check import Check, failed, passed, skipped
 from wemasy_mcp.doctor.observed import Observed
+from wemasy_mcp.sockets import is_address
 from wemasy_mcp.texts import clean
 
 _NOT_REACHED = "not reached"
@@ -70,7 +70,7 @@ def _check_proxy(observed: Observed, *, is_direct: bool) -> Check:
 
 
 async def _check_name(host: str, port: int, observed: Observed, *, is_direct: bool) -> Check:
-    if _is_address(host):
+    if is_address(host):
         return skipped("DNS", f"{host} is an address")
     if observed.address is not None:
         return passed("DNS", f"{host} is {observed.address}")
@@ -139,11 +139,3 @@ def _refused(host: str, refusal: ssl.SSLCertVerificationError, certificate: str)
     return failed(
         "TLS", f"refused ({clean(refusal.verify_message)}): {certificate}", "Show this to whoever runs this network."
     )
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

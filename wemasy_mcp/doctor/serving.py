@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from wemasy_mcp.serve import brings_tokens, build_gate, offered
+from wemasy_mcp.serve import build_gate, offered, token_header
 from wemasy_mcp.settings import Settings, SettingsError
 
 
@@ -39,6 +39,6 @@ def _http_checks(settings: Settings) -> list[Callable[[Settings], object]]:
         lambda it: own_hosts(it.allowed_hosts, it.port),
         lambda it: own_origins(it.allowed_origins, it.port),
     ]
-    if brings_tokens(settings):
-        checks.append(lambda it: header_tokens(it.user_token_header or ""))
+    if (header := token_header(settings)) is not None:
+        checks.append(lambda it: header_tokens(header))
     return checks

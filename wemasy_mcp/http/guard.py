@@ -65,12 +65,17 @@ class WholeBody:
         whole = await receive()
         if whole["type"] != "http.request" or whole.get("more_body", False):
             return
-        unread = [whole]
+        await self._app(scope, replaying(whole, receive), send)
 
-        async def replay() -> Message:
-            return unread.pop() if unread else await receive()
 
-        await self._app(scope, replay, send)
+def replaying(message: Message, receive: Receive) -> Receive:
+    """Return what receives `message` again, and then what `receive` does."""
+    unread = [message]
+
+    async def receive_again() -> Message:
+        return unread.pop() if unread else await receive()
+
+    return receive_again
 
 
 def own_hosts(allowed: Iterable[str], port: int) -> list[str]:

@@ -98,7 +98,6 @@ class _Server(uvicorn.Server):
         )
         config.request_seconds = patience.request
         super().__init__(config)
-        self._settings = config
         self._stopping = stopping
         self._latecomers = patience.latecomers
 
@@ -134,7 +133,7 @@ class _Server(uvicorn.Server):
             await loop.connect_accepted_socket(self._make_protocol, connection)
 
     def _make_protocol(self) -> PunctualProtocol:
-        return PunctualProtocol(self._settings, self.server_state, self.lifespan.state)
+        return PunctualProtocol(self.config, self.server_state, self.lifespan.state)
 
     def _connections(self) -> list[PunctualProtocol]:
         return [each for each in self.server_state.connections if isinstance(each, PunctualProtocol)]

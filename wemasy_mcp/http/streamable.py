@@ -13,9 +13,9 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wemasy_mcp.http.guard import WholeBody
+from wemasy_mcp.http.guard import WholeBody, replaying
 
 MCP_PATH = "/mcp"
 
@@ -60,15 +60,11 @@ async def _serve_until_client_leaves(app: ASGIApp, scope: Scope, receive: Receiv
 
     Earlier protocols have a message for it, and there a lost connection must cancel nothing.
     """
-    unread = [await receive()]
+    whole = await receive()
     leaving = asyncio.ensure_future(receive())
-
-    async def replay() -> Message:
-        return unread.pop() if unread else await asyncio.shield(leaving)
-
     with anyio.CancelScope() as serving:
         leaving.add_done_callback(lambda _: serving.cancel())
         try:
-            await app(scope, replay, send)
+            await app(scope, replaying(whole, lambda: asyncio.shield(leaving)), send)
         finally:
             leaving.cancel()
