@@ -5,7 +5,7 @@ import math
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.server import HANDLED_SIGNALS
 
+from wemasy_mcp.http import handshakes
 from wemasy_mcp.http.files import may_open
 from wemasy_mcp.http.punctual import Config, PunctualProtocol
 
@@ -108,32 +109,22 @@ class _Server(uvicorn.Server):
         write happened.
         """
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
-        # Where no more files can be opened, the calls under way must still be finished.
-        with suppress(OSError):
-            await self._accept_the_last(sockets or ())
+        await self._let_in_the_last(sockets or ())
         for _ in range(math.ceil(self._latecomers / TICK_SECONDS)):
             if all(connection.has_request() for connection in self._connections()):
                 break
             await asyncio.sleep(TICK_SECONDS)
         await super().shutdown(sockets)
 
-    async def _accept_the_last(self, listeners: Sequence[socket.socket]) -> None:
+    async def _let_in_the_last(self, listeners: Sequence[socket.socket]) -> None:
         """Close the listeners once nobody waits there: who does is reset."""
-        loop = asyncio.get_running_loop()
         for listener in listeners:
-            # Windows' event loop has no readers.
-            with suppress(NotImplementedError):
-                loop.remove_reader(listener)
-        # asyncio can no longer make a connection of what it has accepted once its server is closed.
+            handshakes.begin_no_more(listener)
+        await asyncio.sleep(handshakes.SECONDS)
+        # However busy it was until now, the event loop looks at the listeners once more before this is over.
         await asyncio.sleep(TICK_SECONDS)
-        copies = [listener.dup() for listener in listeners]
         for server in self.servers:
             server.close()
-        for connection in [each for copy in copies for each in _accept_all_and_close(copy)]:
-            await loop.connect_accepted_socket(self._make_protocol, connection)
-
-    def _make_protocol(self) -> PunctualProtocol:
-        return PunctualProtocol(self.config, self.server_state, self.lifespan.state)
 
     def _connections(self) -> list[PunctualProtocol]:
         return [each for each in self.server_state.connections if isinstance(each, PunctualProtocol)]
@@ -152,17 +143,3 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
-
-
-def _accept_all_and_close(listener: socket.socket) -> list[socket.socket]:
-    """The last look and the close are as near to each other as can be: who comes in between is reset."""
-    accepted: list[socket.socket] = []
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            # Nobody waits any more, or no more files can be opened.
-            listener.close()
-            return accepted
-        connection.setblocking(False)
-        accepted.append(connection)
