@@ -29,7 +29,7 @@ def begin_no_more(listener: socket.socket) -> None:
     is dropped asks again after a second (RFC 6298, section 2), and is then refused: it has sent nothing yet, and may
     go elsewhere.
     """
-    if sys.platform == "linux":
+    if sys.platform == "linux":  # pragma: no branch - the tests run on Linux
         program = array("B", b"".join(struct.pack("=HBBI", *each) for each in DROP_NEW_HANDSHAKES))
         address, _ = program.buffer_info()
         fprog = struct.pack("@HP", len(DROP_NEW_HANDSHAKES), address)
