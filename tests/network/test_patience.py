@@ -1,56 +1,18 @@
 """How long the server waits for a request, and for the calls under way when it is told to stop."""
 
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import anyio
 import pytest
 import uvicorn
 from mcp.types import CallToolResult
-from pydantic import SecretStr
 
-from network.local import served
-from network.processes import SECONDS, TOKEN, WAYS, Way, connect, transport_of
+from network.processes import SECONDS, WAYS, Way, connect, transport_of
+from network.raw_http import HEAD, LIST, answer_to, running
 from network.upstream import Upstream
-from wemasy_mcp.client import WemasyClient
-from wemasy_mcp.endpoints import ENDPOINTS
-from wemasy_mcp.http.app import build_app
 from wemasy_mcp.http.server import Patience
-from wemasy_mcp.server import build_server
-from wemasy_mcp.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("http_stack")
-
-HEAD = b"POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAccept: application/json\r\n"
-LIST = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
-
-
-@asynccontextmanager
-async def running(upstream: Upstream, patience: Patience, transport: str = "streamable-http") -> AsyncIterator[str]:
-    """Yield the server's host and port."""
-    caller = WemasyClient(upstream.url, timeout_seconds=SECONDS)
-    server = build_server(caller, ENDPOINTS, lambda ctx: SecretStr(TOKEN))
-    settings = Settings(transport=transport, allowed_hosts=("test",))
-    stopping = anyio.Event()
-    app = build_app(server, settings, 0, None, stopping)
-    async with served(app, stopping, patience, caller.stop) as port:
-        yield f"127.0.0.1:{port}"
-    await caller.aclose()
-
-
-async def answer_to(host: str, *parts: bytes) -> bytes:
-    """Everything the server sends until it closes."""
-    name, _, port = host.partition(":")
-    received = b""
-    async with await anyio.connect_tcp(name, int(port)) as connection:
-        try:
-            for part in parts:
-                await connection.send(part)
-            while True:
-                received += await connection.receive()
-        except (anyio.EndOfStream, anyio.BrokenResourceError):
-            return received
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,8 @@
-"""HTTP/1.1 that drops a connection whose request does not arrive in time: uvicorn itself waits for ever.
-
-The parser is h11, also where httptools is installed: httptools loses the body of a request that offers to go on in
-HTTP/2, as Java's HTTP client does by default, and knows no limit of a request's head.
-"""
+"""HTTP/1.1 that drops a connection whose request does not arrive in time: uvicorn itself waits for ever."""
 
 import asyncio
+from abc import abstractmethod
+from typing import Any
 
 import h11
 import uvicorn
@@ -17,13 +15,19 @@ class Config(uvicorn.Config):
     request_seconds: float
 
 
-class PunctualProtocol(H11Protocol):
-    """A deadline from the first byte of a request, or the connection, to the request's last byte."""
+class Punctual(asyncio.Protocol):
+    """A deadline from the first byte of a request, or the connection, to the request's last byte.
+
+    To be put before one of uvicorn's protocols, whose attributes these are.
+    """
 
     config: Config
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+    cycle: Any
     _deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Expect a request."""
         super().connection_made(transport)
         self._expect(arriving=True)
@@ -35,7 +39,7 @@ class PunctualProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Go on with what the client sent in the meantime."""
-        super().on_response_complete()
+        super().on_response_complete()  # type: ignore[misc]
         self._expect(arriving=self._is_arriving())
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -47,10 +51,9 @@ class PunctualProtocol(H11Protocol):
         """Whether a request has come whose answer is not complete."""
         return self.cycle is not None and not self.cycle.response_complete
 
+    @abstractmethod
     def _is_arriving(self) -> bool:
         """Whether a part of a request has come, and not all of it."""
-        state = self.conn.their_state
-        return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))
 
     def _expect(self, *, arriving: bool) -> None:
         if not arriving and self._deadline is not None:
@@ -58,3 +61,13 @@ class PunctualProtocol(H11Protocol):
             self._deadline = None
         elif arriving and self._deadline is None:
             self._deadline = self.loop.call_later(self.config.request_seconds, self.transport.abort)
+
+
+class PunctualH11(Punctual, H11Protocol):
+    """Parsed by h11, in Python."""
+
+    config: Config
+
+    def _is_arriving(self) -> bool:
+        state = self.conn.their_state
+        return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from types import FrameType
 
 import anyio
@@ -16,7 +17,7 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from wemasy_mcp.http import handshakes
 from wemasy_mcp.http.files import may_open
-from wemasy_mcp.http.punctual import Config, PunctualProtocol
+from wemasy_mcp.http.punctual import Config, Punctual, PunctualH11
 
 KEEPALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than load balancers keep theirs (60 s is usual), so that they close
@@ -85,7 +86,7 @@ class _Server(uvicorn.Server):
     def __init__(self, app: ASGIApp, stopping: anyio.Event, patience: Patience) -> None:
         config = Config(
             app,
-            http=PunctualProtocol,
+            http=_protocol(),
             ws="none",
             lifespan="on",
             log_config=None,
@@ -126,8 +127,8 @@ class _Server(uvicorn.Server):
         for server in self.servers:
             server.close()
 
-    def _connections(self) -> list[PunctualProtocol]:
-        return [each for each in self.server_state.connections if isinstance(each, PunctualProtocol)]
+    def _connections(self) -> list[Punctual]:
+        return [each for each in self.server_state.connections if isinstance(each, Punctual)]
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -143,3 +144,12 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+
+def _protocol() -> type[Punctual]:
+    """With the quickest parser that is installed."""
+    if find_spec("httptools") is None:
+        return PunctualH11
+    from wemasy_mcp.http.fast import PunctualHttpTools
+
+    return PunctualHttpTools
