@@ -35,3 +35,12 @@ def test_who_comes_late_is_refused_and_who_waits_is_served(family: socket.Addres
             listener.close()
             assert select.select([], [late], [], SECONDS)[1]
             assert late.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
+
+
+def test_a_sandbox_without_socket_filters_does_not_hinder_the_stop() -> None:
+    class Listener(socket.socket):
+        def setsockopt(self, *options: object) -> None:
+            raise OSError(errno.ENOPROTOOPT, "Protocol not available")
+
+    with Listener() as listener:
+        begin_no_more(listener)

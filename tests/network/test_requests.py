@@ -44,6 +44,12 @@ async def test_a_client_that_offers_http_2_is_answered_in_http_1(parts: list[byt
     assert await answers_to(upstream, *parts, LAST) == [200, 200]
 
 
+async def test_a_client_that_offers_http_2_in_its_last_request_is_answered_too(upstream: Upstream) -> None:
+    offer = OFFER.replace(b"Upgrade,", b"close, Upgrade,", 1)
+
+    assert await answers_to(upstream, HEAD % b"test" + offer + LENGTH + LIST, REQUEST) == [200]
+
+
 async def test_a_body_that_an_offer_leaves_out_is_waited_for_in_vain(upstream: Upstream) -> None:
     assert await answers_to(upstream, HEAD % b"test" + OFFER + LENGTH + LIST[:-1]) == []
 
@@ -51,7 +57,7 @@ async def test_a_body_that_an_offer_leaves_out_is_waited_for_in_vain(upstream: U
 async def test_requests_sent_without_waiting_are_all_answered(upstream: Upstream) -> None:
     offering = HEAD % b"test" + OFFER + LENGTH + LIST
 
-    assert await answers_to(upstream, REQUEST + offering + offering + LAST) == [200] * 4
+    assert await answers_to(upstream, REQUEST + offering * 500 + LAST) == [200] * 502
 
 
 async def test_a_connection_to_elsewhere_is_not_made(upstream: Upstream) -> None:

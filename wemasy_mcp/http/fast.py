@@ -25,10 +25,8 @@ class PunctualHttpTools(Punctual, HttpToolsProtocol):
         """Take a part of a request."""
         self._unset_keepalive_if_required()
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
-            self._decline(data[offer.args[0] :])
-        except httptools.HttpParserError:
+            self._feed(memoryview(data))
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.send_400_response(INVALID)
         self._head_size = self._head_size + len(data) if self._head_is_open else 0
         if self._head_size > MAX_HEAD:
@@ -60,15 +58,27 @@ class PunctualHttpTools(Punctual, HttpToolsProtocol):
     def _is_arriving(self) -> bool:
         return self._is_open
 
-    def _decline(self, body: bytes) -> None:
-        """Read a request again without its offer to go on in another protocol, which a server may ignore.
+    def _feed(self, data: memoryview) -> None:
+        """Parse `data`, and each request in it that offers another protocol a second time, without the offer.
 
-        Java's HTTP client offers HTTP/2 in every request (RFC 9110, section 7.8), and httptools takes the body for that
-        protocol's. To it CONNECT, which is not served here, is such an offer too.
+        A server may ignore it (RFC 9110, section 7.8). Java's HTTP client offers HTTP/2 in every request; httptools
+        takes what follows for that protocol's, the body too. CONNECT, which is not served here, is to it an offer that
+        cannot be left out.
         """
-        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
-        if method == b"CONNECT":
-            self.send_400_response(INVALID)
-            return
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                head = self._head_without_offer()
+                # A new parser: the old one passes over all that follows a request with `Connection: close`.
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+                self.parser.feed_data(head)
+                data = data[offer.args[0] :]
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
         headers = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
-        self.data_received(b"%b %b HTTP/%b\r\n%b\r\n%b" % (method, self.url, version, headers, body))
+        version = self.parser.get_http_version().encode()
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (self.parser.get_method(), self.url, version, headers)
