@@ -19,7 +19,7 @@ OWN = "wemasy_mcp"
 QUEUE_LENGTH = 1000
 FLUSH_SECONDS = 0.5
 
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.2
 """How long a line may wait for others. The thread and the server take turns at the interpreter: to be woken for each
 line would cost the server more than the call that the line is about."""
 
