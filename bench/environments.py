@@ -19,7 +19,7 @@ PYTHON_PACKAGES: dict[str, tuple[str, ...]] = {
     # wemasy-mcp and the peers written by hand share one environment, so that their dependencies are the same.
     "sdk": ("mcp==2.3.0", "httpx2==2.16.2"),
     # The extra `fast` has an environment of its own: the peers shall not find uvloop.
-    "fast": ("mcp==2.3.0", "httpx2==2.16.2", "aiohappyeyeballs==2.7.1", "httptools==0.9.0", "uvloop==0.23.0"),
+    "fast": ("mcp==2.3.0", "httpx2==2.16.2", "aiohappyeyeballs==2.7.1", "uvloop==0.23.0"),
     "fastmcp": ("fastmcp==4.1.2", "mcp==2.3.0", "httpx2==2.16.2"),
 }
 NODE_PACKAGES = ("@modelcontextprotocol/sdk@1.32.2", "zod@4.6.7")

@@ -1,4 +1,4 @@
-"""Requests as odd clients send them: whichever parser is installed, each is answered or refused, and none is lost."""
+"""Requests as odd clients send them: each is answered or refused, none is lost, and none spoils another's answer."""
 
 import re
 
@@ -15,6 +15,11 @@ pytestmark = pytest.mark.usefixtures("http_stack")
 LAST = REQUEST.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
 OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAA\r\n"
 """As Java's HTTP client sends it with every request."""
+
+SAVE = (
+    b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wemasy_save_memory","arguments":{"kind":"fact"}}}'
+)
+CALL = HEAD % b"test" + b"Content-Length: %d\r\n\r\n" % len(SAVE) + SAVE
 
 LENGTH = b"Content-Length: %d\r\n\r\n" % len(LIST)
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -69,7 +74,6 @@ async def test_a_connection_to_elsewhere_is_not_made(upstream: Upstream) -> None
 
 
 async def test_line_ends_alone_do_not_keep_a_connection(upstream: Upstream) -> None:
-    """h11 answers them 400, httptools drops them."""
     with anyio.fail_after(SECONDS):
         async with running(upstream, Patience(request=0.1)) as host:
             name, _, port = host.partition(":")
@@ -82,6 +86,41 @@ async def test_line_ends_alone_do_not_keep_a_connection(upstream: Upstream) -> N
                 for connection in (new, used):
                     await connection.send(b"\r\n")
                     await to_the_end(connection)
+
+
+@pytest.mark.parametrize(
+    "wrong", [b"\x00\r\n\r\n", REQUEST[:40] + b"\x00" * 70_000], ids=["no HTTP", "a head without end"]
+)
+async def test_what_is_wrong_behind_a_call_is_told_after_the_call_s_own_answer(
+    wrong: bytes, upstream: Upstream
+) -> None:
+    statuses = await answers_to(upstream, CALL + wrong)
+
+    assert statuses[0] == 200
+    assert statuses[1:] in ([], [400])
+    assert len(upstream.bodies) == 1
+
+
+async def test_a_call_is_answered_whatever_time_the_next_request_takes(upstream: Upstream) -> None:
+    upstream.hold()
+
+    async def release_late() -> None:
+        await anyio.to_thread.run_sync(upstream.wait_for_request)
+        await anyio.sleep(0.6)
+        upstream.release()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(release_late)
+        assert await answers_to(upstream, CALL + b"POST /mcp HT") == [200]
+
+
+async def test_what_stands_behind_the_body_is_no_header(upstream: Upstream) -> None:
+    head = HEAD.replace(b"Content-Type: application/json\r\n", b"") % b"test"
+    trailers = b"Content-Type: application/json\r\n\r\n"
+
+    statuses = await answers_to(upstream, head + CHUNKED + CHUNKS[:-2] + trailers, LAST)
+
+    assert 400 <= statuses[0] < 500
 
 
 async def test_what_is_no_http_is_refused(upstream: Upstream) -> None:

@@ -1,8 +1,12 @@
-"""HTTP/1.1 that drops a connection whose request does not arrive in time: uvicorn itself waits for ever."""
+"""HTTP/1.1 that drops a connection whose request does not arrive in time: uvicorn itself waits for ever.
+
+The parser is h11, also where httptools is installed. uvicorn with httptools reads on behind a request that is not
+answered yet, and answers what is wrong there with a 400 at once, in the place of that request's answer: a write would
+be told as a failure. It also loses the body of a request that offers to go on in HTTP/2, as Java's HTTP client does by
+default, takes trailers for headers, and limits neither.
+"""
 
 import asyncio
-from abc import abstractmethod
-from typing import Any
 
 import h11
 import uvicorn
@@ -15,19 +19,13 @@ class Config(uvicorn.Config):
     request_seconds: float
 
 
-class Punctual(asyncio.Protocol):
-    """A deadline from the first byte of a request, or the connection, to the request's last byte.
-
-    To be put before one of uvicorn's protocols, whose attributes these are.
-    """
+class PunctualProtocol(H11Protocol):
+    """A deadline from the first byte of a request, or the connection, to the request's last byte."""
 
     config: Config
-    loop: asyncio.AbstractEventLoop
-    transport: asyncio.Transport
-    cycle: Any
     _deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request."""
         super().connection_made(transport)
         self._expect(arriving=True)
@@ -39,7 +37,7 @@ class Punctual(asyncio.Protocol):
 
     def on_response_complete(self) -> None:
         """Go on with what the client sent in the meantime."""
-        super().on_response_complete()  # type: ignore[misc]
+        super().on_response_complete()
         self._expect(arriving=self._is_arriving())
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -51,9 +49,10 @@ class Punctual(asyncio.Protocol):
         """Whether a request has come whose answer is not complete."""
         return self.cycle is not None and not self.cycle.response_complete
 
-    @abstractmethod
     def _is_arriving(self) -> bool:
         """Whether a part of a request has come, and not all of it."""
+        state = self.conn.their_state
+        return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))
 
     def _expect(self, *, arriving: bool) -> None:
         if not arriving and self._deadline is not None:
@@ -61,13 +60,3 @@ class Punctual(asyncio.Protocol):
             self._deadline = None
         elif arriving and self._deadline is None:
             self._deadline = self.loop.call_later(self.config.request_seconds, self.transport.abort)
-
-
-class PunctualH11(Punctual, H11Protocol):
-    """Parsed by h11, in Python."""
-
-    config: Config
-
-    def _is_arriving(self) -> bool:
-        state = self.conn.their_state
-        return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))

@@ -7,7 +7,6 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from types import FrameType
 
 import anyio
@@ -17,7 +16,7 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from wemasy_mcp.http import handshakes
 from wemasy_mcp.http.files import may_open
-from wemasy_mcp.http.punctual import Config, Punctual, PunctualH11
+from wemasy_mcp.http.punctual import Config, PunctualProtocol
 
 KEEPALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than load balancers keep theirs (60 s is usual), so that they close
@@ -86,7 +85,7 @@ class _Server(uvicorn.Server):
     def __init__(self, app: ASGIApp, stopping: anyio.Event, patience: Patience) -> None:
         config = Config(
             app,
-            http=_protocol(),
+            http=PunctualProtocol,
             ws="none",
             lifespan="on",
             log_config=None,
@@ -127,8 +126,8 @@ class _Server(uvicorn.Server):
         for server in self.servers:
             server.close()
 
-    def _connections(self) -> list[Punctual]:
-        return [each for each in self.server_state.connections if isinstance(each, Punctual)]
+    def _connections(self) -> list[PunctualProtocol]:
+        return [each for each in self.server_state.connections if isinstance(each, PunctualProtocol)]
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -144,12 +143,3 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
-
-
-def _protocol() -> type[Punctual]:
-    """With the quickest parser that is installed."""
-    if find_spec("httptools") is None:
-        return PunctualH11
-    from wemasy_mcp.http.fast import PunctualHttpTools
-
-    return PunctualHttpTools
