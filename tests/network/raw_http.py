@@ -19,7 +19,14 @@ from wemasy_mcp.settings import Settings
 
 HEAD = b"POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAccept: application/json\r\n"
 LIST = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
-REQUEST = HEAD % b"test" + b"Content-Length: %d\r\n\r\n" % len(LIST) + LIST
+
+
+def post(body: bytes) -> bytes:
+    """A whole request."""
+    return HEAD % b"test" + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+REQUEST = post(LIST)
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import uvicorn
 from mcp.types import CallToolResult
 
 from network.processes import SECONDS, WAYS, Way, connect, transport_of
-from network.raw_http import HEAD, LIST, answer_to, running
+from network.raw_http import HEAD, LIST, REQUEST, answer_to, running
 from network.upstream import Upstream
 from wemasy_mcp.http.server import Patience
 
@@ -43,10 +43,9 @@ async def test_a_head_without_end_is_not_kept_in_memory(upstream: Upstream) -> N
 
 
 async def test_a_second_request_on_the_connection_has_its_own_time(upstream: Upstream) -> None:
-    whole = HEAD % b"test" + b"Content-Length: %d\r\n\r\n" % len(LIST) + LIST
     with anyio.fail_after(SECONDS):
         async with running(upstream, Patience(request=0.5)) as host:
-            received = await answer_to(host, whole, whole, b"POST /mcp HT")
+            received = await answer_to(host, REQUEST, REQUEST, b"POST /mcp HT")
 
     assert received.count(b"HTTP/1.1 200 OK") == 2
 
@@ -85,7 +84,6 @@ async def test_requests_that_come_just_as_the_server_stops_are_answered(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In order: on a connection that was used before, on one that is accepted, and on those that are not yet."""
-    request = HEAD % b"test" + b"Content-Length: %d\r\n\r\n" % len(LIST) + LIST
     connections: list[socket.socket] = []
     serve_until_told = uvicorn.Server.main_loop
 
@@ -93,7 +91,7 @@ async def test_requests_that_come_just_as_the_server_stops_are_answered(
         await serve_until_told(server)
         connections.extend(socket.create_connection(address) for _ in range(20))
         for connection in connections:
-            connection.sendall(request)
+            connection.sendall(REQUEST)
 
     monkeypatch.setattr("wemasy_mcp.http.server._Server.main_loop", serve_and_be_asked_again)
     with anyio.fail_after(SECONDS):
@@ -101,7 +99,7 @@ async def test_requests_that_come_just_as_the_server_stops_are_answered(
             name, _, port = host.partition(":")
             address = (name, int(port))
             connections.extend(socket.create_connection(address) for _ in range(2))
-            connections[0].sendall(request)
+            connections[0].sendall(REQUEST)
             first = await anyio.to_thread.run_sync(connections[0].recv, 65536)
         answers = [await anyio.to_thread.run_sync(everything, connection) for connection in connections]
 

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from network.processes import SECONDS
-from network.raw_http import HEAD, LIST, REQUEST, answer_to, running, to_the_end
+from network.raw_http import HEAD, LIST, REQUEST, answer_to, post, running, to_the_end
 from network.upstream import Upstream
 from wemasy_mcp.http.server import Patience
 
@@ -19,7 +19,7 @@ OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings:
 SAVE = (
     b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wemasy_save_memory","arguments":{"kind":"fact"}}}'
 )
-CALL = HEAD % b"test" + b"Content-Length: %d\r\n\r\n" % len(SAVE) + SAVE
+CALL = post(SAVE)
 
 LENGTH = b"Content-Length: %d\r\n\r\n" % len(LIST)
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
