@@ -1,13 +1,13 @@
 """What every test may ask for."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 
 import pytest
 from hypothesis import settings
 from mcp import Client
 
-from wire import ERAS, Era, Recorded, client_over, connect, server_over
+from support.wire import ERAS, Era, Recorded, client_over, connect, server_over
 
 
 @pytest.fixture
@@ -45,3 +45,13 @@ def unused_port() -> int:
 # Reproducible: a run fails for what was changed, and never for what was drawn.
 settings.register_profile("suite", derandomize=True, database=None, deadline=None)
 settings.load_profile("suite")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Replace lone surrogates that a test logged: pytest-xdist sends reports as UTF-8 and ends the run otherwise."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "replace").decode()) for name, text in report.sections]
+    return report

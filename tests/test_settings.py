@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from support.wire import TOKEN
 from wemasy_mcp.settings import (
     Settings,
     SettingsError,
@@ -17,7 +18,6 @@ from wemasy_mcp.settings import (
     read_token,
     variable_of,
 )
-from wire import TOKEN
 
 BLANK = "is empty; put your Wemasy API token there."
 PLACEHOLDER = "still holds a placeholder instead of a token: it was never filled in."

@@ -2,7 +2,7 @@
 
 import sys
 
-from wemasy_mcp.imports import lasting_imports
+from wemasy_mcp.startup import lasting_imports
 
 
 def main() -> int:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from wemasy_mcp import __version__
-from wemasy_mcp.hosts import NAMES as HOST_NAMES
-from wemasy_mcp.imports import lasting_imports
+from wemasy_mcp.config import NAMES as HOST_NAMES
 from wemasy_mcp.settings import Settings, SettingsError, load_settings, transport_of, variable_of
+from wemasy_mcp.startup import lasting_imports
 
 DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2
 
@@ -108,7 +108,7 @@ def _port(text: str) -> int:
 
 def _serve(options: argparse.Namespace) -> None:
     with lasting_imports():
-        from wemasy_mcp.serve import serve
+        from wemasy_mcp.app import serve
 
     flags = _flags(options)
     try:
@@ -124,7 +124,7 @@ def _serve(options: argparse.Namespace) -> None:
 
 def _serve_unconfigured(error: SettingsError, env_file: Path | None, flags: dict[str, Any]) -> None:
     """Over stdio serve all the same, and answer every call with the problem."""
-    from wemasy_mcp.serve import serve
+    from wemasy_mcp.app import serve
 
     is_named = error.variable.startswith("--") or error.variable == variable_of("transport")
     if is_named or transport_of(env_file, flags) != "stdio":
@@ -139,28 +139,28 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from wemasy_mcp.doctor.command import run_doctor
+    from wemasy_mcp.doctor.doctor_command import run_doctor
 
     return run_doctor(options.env_file, is_json=options.json)
 
 
 def _config(options: argparse.Namespace) -> int:
-    from wemasy_mcp.hosts.command import Request, run_config
+    from wemasy_mcp.config.config_command import Request, run_config
 
     return run_config(
         Request(
             host=options.host,
             transport=options.transport,
             url=options.url,
-            is_sandbox=options.sandbox,
-            is_written=options.write,
+            sandbox=options.sandbox,
+            write=options.write,
             file=options.file,
         )
     )
 
 
 def _sandbox(options: argparse.Namespace) -> int:
-    from wemasy_mcp.sandbox.command import run_sandbox
+    from wemasy_mcp.sandbox.sandbox_command import run_sandbox
 
     return run_sandbox(options.port, options.sandbox_db)
 

@@ -14,8 +14,8 @@ import anyio
 from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
 
-from wemasy_mcp.endpoint import AnyEndpoint, Updates
 from wemasy_mcp.endpoints import ENDPOINTS
+from wemasy_mcp.endpoints.base import Endpoint, Updates
 
 DEMO_SECONDS = 60
 """How long the whole demo may take."""
@@ -31,7 +31,7 @@ class Step:
     """One call, and what it must bring: an error code, or None for a write that happened."""
 
     title: str
-    endpoint: AnyEndpoint
+    endpoint: Endpoint
     arguments: dict[str, Any]
     expected_code: str | None = None
     repeat: int = 1

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from doctor.raw_server import Script, Seen, http, raw_server
+from support.raw_server import Script, Seen, http, raw_server
 from wemasy_mcp.cli import run
 from wemasy_mcp.doctor.network import trust_store
 from wemasy_mcp.doctor.probe import PROBED

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from faults.certificates import Certificates, make_certificates
-from faults.launching import serving
-from faults.server_process import Era
-from faults.truth import SAVE, UPDATE, Player, read_schemas
-from faults.upstream import Upstream
+from support.certificates import Certificates, make_certificates
+from support.launching import serving
+from support.scripted_api import Upstream
+from support.server_process import Era
+from support.truth import SAVE, UPDATE, Player, read_schemas
 
 PROXIED_HOST = "api.wemasy.invalid"
 """A host name that no resolver knows, so that only a proxy can reach it."""

@@ -3,9 +3,9 @@
 import gzip
 from typing import Any
 
-from faults.fault import DONE, DONE_JSON, Fault, chunk, head, told
-from faults.script import answer, success
-from faults.server_process import TOKEN
+from support.fault import DONE, DONE_JSON, Fault, chunk, head, told
+from support.script import answer, success
+from support.server_process import TOKEN
 
 
 def _not_a_success(name: str, body: object) -> Fault:

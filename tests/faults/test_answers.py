@@ -8,12 +8,12 @@ import pytest
 
 from faults.broken_answers import TOO_SLOW
 from faults.cases import FAULTS
-from faults.fault import Fault
-from faults.script import Script, answer, success
-from faults.server_process import TOKEN
 from faults.statuses import redirects
-from faults.truth import Player
-from faults.upstream import Upstream
+from support.fault import Fault
+from support.script import Script, answer, success
+from support.scripted_api import Upstream
+from support.server_process import TOKEN
+from support.truth import Player
 
 pytestmark = pytest.mark.anyio
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from faults.launching import launched, run, serving
-from faults.script import Script, answer, success
-from faults.server_process import ANSWER_SECONDS, Era, ServerProcess
-from faults.truth import SAVE, UPDATE, Player, read_schemas
-from faults.upstream import Upstream
+from support.launching import launched, run, serving
+from support.script import Script, answer, success
+from support.scripted_api import Upstream
+from support.server_process import ANSWER_SECONDS, Era, ServerProcess
+from support.truth import SAVE, UPDATE, Player, read_schemas
 
 pytestmark = pytest.mark.anyio
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from faults.launching import serving
-from faults.script import Script, answer, success
-from faults.truth import Player, read_schemas
-from faults.upstream import Upstream
+from support.launching import serving
+from support.script import Script, answer, success
+from support.scripted_api import Upstream
+from support.truth import Player, read_schemas
 
 pytestmark = pytest.mark.anyio
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from faults.launching import serving
-from faults.script import Script, answer, success
-from faults.server_process import ERAS, Era
-from faults.truth import SAVE, Player, read_schemas
-from faults.upstream import Upstream
+from support.launching import serving
+from support.script import Script, answer, success
+from support.scripted_api import Upstream
+from support.server_process import ERAS, Era
+from support.truth import SAVE, Player, read_schemas
 
 pytestmark = pytest.mark.anyio
 

@@ -8,11 +8,11 @@ import anyio
 import pytest
 
 from faults.broken_answers import BROKEN_CONNECTIONS
-from faults.certificates import Certificates
-from faults.fault import Fault
-from faults.launching import serving
-from faults.truth import Player, read_schemas
-from faults.upstream import Greeting, Upstream
+from support.certificates import Certificates
+from support.fault import Fault
+from support.launching import serving
+from support.scripted_api import Greeting, Upstream
+from support.truth import Player, read_schemas
 
 pytestmark = pytest.mark.anyio
 

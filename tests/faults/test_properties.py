@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.types import CallToolResult
 
-from faults.server_process import TOKEN
-from faults.truth import Schemas, read_result
-from wemasy_mcp.endpoint import AnyEndpoint
+from support.server_process import TOKEN
+from support.truth import Schemas, read_result
+from wemasy_mcp.core.errors import InvalidArguments, WemasyError
+from wemasy_mcp.core.protocol import Reply, parse_arguments, read_reply, request_body
+from wemasy_mcp.core.tools import build_tool, error_result, success_result
 from wemasy_mcp.endpoints import ENDPOINTS
-from wemasy_mcp.errors import InvalidArguments, WemasyError
-from wemasy_mcp.protocol import Reply, parse_arguments, read_reply, request_body
-from wemasy_mcp.tools import build_tool, error_result, success_result
+from wemasy_mcp.endpoints.base import Endpoint
 
 NOW = 1_800_000_000.0
 EXAMPLES = 200
@@ -81,7 +81,7 @@ SCHEMAS = Schemas(
 )
 
 
-def read(endpoint: AnyEndpoint, status: int, headers: dict[str, str], body: bytes) -> tuple[CallToolResult, bool]:
+def read(endpoint: Endpoint, status: int, headers: dict[str, str], body: bytes) -> tuple[CallToolResult, bool]:
     """Return the result of an answer as a client gets it, and whether the API is said to have confirmed."""
     try:
         reply = read_reply(endpoint, status, headers, body, now=NOW, secret=TOKEN)
@@ -103,9 +103,7 @@ def says_success(status: int, body: bytes) -> bool:
 @by_endpoint
 @given(status=STATUSES, headers=HEADERS, body=BODIES)
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_any_answer_gives_a_valid_result(
-    endpoint: AnyEndpoint, status: int, headers: dict[str, str], body: bytes
-) -> None:
+def test_any_answer_gives_a_valid_result(endpoint: Endpoint, status: int, headers: dict[str, str], body: bytes) -> None:
     result, confirmed = read(endpoint, status, headers, body)
     wire = json.loads(result.model_dump_json(by_alias=True, exclude_unset=True))
     structured = read_result(wire, endpoint.tool, SCHEMAS)
@@ -123,7 +121,7 @@ def test_any_answer_gives_a_valid_result(
 @given(status=STATUSES, headers=HEADERS, answer=ANSWERS)
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_a_success_is_never_told_as_anything_else(
-    endpoint: AnyEndpoint, status: int, headers: dict[str, str], answer: dict[str, Any]
+    endpoint: Endpoint, status: int, headers: dict[str, str], answer: dict[str, Any]
 ) -> None:
     try:
         body = json.dumps({**answer, "success": True}, allow_nan=False).encode()
@@ -134,7 +132,7 @@ def test_a_success_is_never_told_as_anything_else(
     assert confirmed is (200 <= status < 300)
 
 
-def arguments_of(endpoint: AnyEndpoint) -> st.SearchStrategy[dict[str, Any]]:
+def arguments_of(endpoint: Endpoint) -> st.SearchStrategy[dict[str, Any]]:
     """Any arguments; mostly of the endpoint's own names, and often of a form that it takes."""
     near = {
         "connection_id": st.integers() | st.integers().map(str) | st.integers().map(float) | VALUES,
@@ -188,7 +186,7 @@ def verify_documented_rules(sent: dict[str, Any]) -> None:
 @by_endpoint
 @given(data=st.data())
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_any_arguments_are_sent_exactly_as_given_or_refused(endpoint: AnyEndpoint, data: st.DataObject) -> None:
+def test_any_arguments_are_sent_exactly_as_given_or_refused(endpoint: Endpoint, data: st.DataObject) -> None:
     asked = data.draw(arguments_of(endpoint))
     try:
         arguments, notes = parse_arguments(endpoint, asked)

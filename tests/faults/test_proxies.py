@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from faults.certificates import Certificates
 from faults.conftest import PROXIED_HOST
-from faults.launching import serving
-from faults.proxy import Behaviour, Proxy
-from faults.script import Script
-from faults.server_process import TOKEN
-from faults.truth import Player, read_schemas
-from faults.upstream import Upstream
+from support.certificates import Certificates
+from support.launching import serving
+from support.proxy import Behaviour, Proxy
+from support.script import Script
+from support.scripted_api import Upstream
+from support.server_process import TOKEN
+from support.truth import Player, read_schemas
 
 pytestmark = pytest.mark.anyio
 

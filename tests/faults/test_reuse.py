@@ -6,11 +6,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from faults.launching import serving
-from faults.script import Ending, Script, answer, success
-from faults.server_process import ANSWER_SECONDS
-from faults.truth import Player, read_schemas
-from faults.upstream import Upstream
+from support.launching import serving
+from support.script import Ending, Script, answer, success
+from support.scripted_api import Upstream
+from support.server_process import ANSWER_SECONDS
+from support.truth import Player, read_schemas
 
 pytestmark = pytest.mark.anyio
 

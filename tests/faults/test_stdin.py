@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from faults.launching import run, serving
-from faults.server_process import ERAS, Era, ServerProcess
-from faults.truth import SAVE, Player, read_schemas
-from faults.upstream import Upstream
+from support.launching import run, serving
+from support.scripted_api import Upstream
+from support.server_process import ERAS, Era, ServerProcess
+from support.truth import SAVE, Player, read_schemas
 
 pytestmark = pytest.mark.anyio
 

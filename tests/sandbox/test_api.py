@@ -9,10 +9,10 @@ from starlette.applications import Starlette
 
 from api_document import OPERATIONS, RATE_LIMIT_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, UPDATE_CONNECTION, Field, Operation
 from sandbox.conftest import client_of
-from wemasy_mcp.endpoint import Creates
+from support.wire import ENDPOINT
 from wemasy_mcp.endpoints import ENDPOINTS
+from wemasy_mcp.endpoints.base import Creates
 from wemasy_mcp.sandbox import FORBIDDEN_TOKEN, REJECTED_TOKEN
-from wire import ENDPOINT
 
 UPDATE = f"/api/{UPDATE_CONNECTION.path}"
 SAVE = f"/api/{SAVE_MEMORY.path}"

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from api_document import OPERATIONS, SAVE_MEMORY, UPDATE_CONNECTION, Operation
-from sandbox.process import SECONDS_TO_END, Sandbox, command, running
+from support.sandbox_process import SECONDS_TO_END, Sandbox, command, running
 from wemasy_mcp.sandbox import SANDBOX_TOKEN
 
 SAVE = f"/api/{SAVE_MEMORY.path}"
@@ -157,7 +157,7 @@ def test_a_database_that_cannot_be_used_is_one_line_and_status_2(tmp_path: Path)
 
 
 def test_serving_the_real_api_over_stdio_does_not_import_the_sandbox() -> None:
-    program = "import sys, wemasy_mcp.cli, wemasy_mcp.serve; print('wemasy_mcp.sandbox' in sys.modules)"
+    program = "import sys, wemasy_mcp.cli, wemasy_mcp.app; print('wemasy_mcp.sandbox' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
 
     assert ended.stdout == "False\n"

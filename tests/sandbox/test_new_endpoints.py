@@ -6,7 +6,7 @@ import pytest
 from pydantic import MISSING, Field
 
 from sandbox.conftest import client_of
-from wemasy_mcp.endpoint import AnyEndpoint, Arguments, Creates, Data, Endpoint, Updates
+from wemasy_mcp.endpoints.base import Arguments, Creates, Data, Endpoint, Updates
 from wemasy_mcp.sandbox import build_sandbox
 
 
@@ -51,7 +51,7 @@ class Order(Data):
     note: str | None
 
 
-def _endpoint(path: str, arguments: type[Arguments], effect: Creates | Updates) -> AnyEndpoint:
+def _endpoint(path: str, arguments: type[Arguments], effect: Creates | Updates) -> Endpoint:
     return Endpoint(
         tool=path,
         title=path,

@@ -9,9 +9,9 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from wemasy_mcp.texts import clean
+from wemasy_mcp.core.sanitize import sanitize
 
-_MOST_NAMES = 3
+_MAX_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,12 @@ def _names(certificate: x509.Certificate) -> str:
     except x509.ExtensionNotFound:
         return ""
     shown = [str(name.value) for name in names]
-    more = ", …" if len(shown) > _MOST_NAMES else ""
-    return clean(", ".join(shown[:_MOST_NAMES]) + more, limit=200)
+    more = ", …" if len(shown) > _MAX_NAMES else ""
+    return sanitize(", ".join(shown[:_MAX_NAMES]) + more, limit=200)
 
 
 def _name(name: x509.Name) -> str:
     for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
         if found := name.get_attributes_for_oid(kind):
-            return clean(str(found[0].value), limit=100)
-    return clean(name.rfc4514_string(), limit=100) or "nobody named"
+            return sanitize(str(found[0].value), limit=100)
+    return sanitize(name.rfc4514_string(), limit=100) or "nobody named"

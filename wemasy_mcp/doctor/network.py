@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from wemasy_mcp.client import CONNECT_SECONDS
+from wemasy_mcp.core.client import CONNECT_SECONDS
+from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.doctor.certificate import now, read_certificate, shown_certificate
 from wemasy_mcp.doctor.check import Check, failed, passed, skipped
 from wemasy_mcp.doctor.observed import Observed
-from wemasy_mcp.sockets import is_address
-from wemasy_mcp.texts import clean
+from wemasy_mcp.upstream.sockets import is_address
 
 _NOT_REACHED = "not reached"
 _SUCCESSFUL = 2  # 2xx
@@ -137,5 +137,5 @@ def _refused(host: str, refusal: ssl.SSLCertVerificationError, certificate: str)
             "or have it added to the system's store.",
         )
     return failed(
-        "TLS", f"refused ({clean(refusal.verify_message)}): {certificate}", "Show this to whoever runs this network."
+        "TLS", f"refused ({sanitize(refusal.verify_message)}): {certificate}", "Show this to whoever runs this network."
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from wemasy_mcp.client import Attempt
+from wemasy_mcp.core.client import Attempt
 
 E = TypeVar("E", bound=BaseException)
 

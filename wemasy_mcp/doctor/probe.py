@@ -9,15 +9,15 @@ from typing import Any
 from pydantic import SecretStr
 
 from wemasy_mcp import __version__
-from wemasy_mcp.client import WemasyClient
+from wemasy_mcp.core.client import WemasyClient
+from wemasy_mcp.core.errors import Unreachable, WemasyError
+from wemasy_mcp.core.protocol import Reply
 from wemasy_mcp.doctor.observed import Observed
-from wemasy_mcp.endpoint import AnyEndpoint
 from wemasy_mcp.endpoints import ENDPOINTS
-from wemasy_mcp.errors import Unreachable, WemasyError
-from wemasy_mcp.protocol import Reply
+from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.settings import Settings
 
-PROBED: AnyEndpoint = next(endpoint for endpoint in ENDPOINTS if endpoint.idempotent)
+PROBED: Endpoint = next(endpoint for endpoint in ENDPOINTS if endpoint.idempotent)
 """Which endpoint is asked. It requires arguments, so the API refuses the empty request; should that ever change, an
 idempotent one does the least."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from wemasy_mcp.serve import build_gate, offered, token_header
+from wemasy_mcp.app import build_cooldown, offered, token_header
 from wemasy_mcp.settings import Settings, SettingsError
 
 
@@ -13,7 +13,7 @@ def serving_problem(settings: Settings) -> SettingsError | None:
     """
     checks: list[Callable[[Settings], object]] = [offered]
     if not settings.sandbox:
-        checks.append(build_gate)
+        checks.append(build_cooldown)
     if settings.transport != "stdio":
         checks += _http_checks(settings)
     problems = []
@@ -29,10 +29,10 @@ def serving_problem(settings: Settings) -> SettingsError | None:
 
 
 def _http_checks(settings: Settings) -> list[Callable[[Settings], object]]:
-    from wemasy_mcp.http.accounts import header_tokens
-    from wemasy_mcp.http.clients import client_verifier
-    from wemasy_mcp.http.guard import own_hosts, own_origins
-    from wemasy_mcp.http.listener import check_address
+    from wemasy_mcp.transports.http.auth.per_user_token import header_tokens
+    from wemasy_mcp.transports.http.auth.static_tokens import client_verifier
+    from wemasy_mcp.transports.http.listener import check_address
+    from wemasy_mcp.transports.http.middleware import own_hosts, own_origins
 
     checks: list[Callable[[Settings], object]] = [
         lambda it: check_address(it.host, knows_clients=client_verifier(it) is not None),

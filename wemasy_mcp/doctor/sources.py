@@ -8,12 +8,12 @@ from typing import Literal
 from pydantic import SecretStr
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
+from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.settings import PREFIX, Settings, variable_of
-from wemasy_mcp.texts import clean
 
 Source = Literal["environment", "env file", "default"]
 
-_LONGEST_SHOWN = 100
+_MAX_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Sources:
         known = [variable_of(field) for field in Settings.model_fields]
         given = {name.upper() for name in self._names if name.upper().startswith(PREFIX)}
         return [
-            (clean(name, limit=_LONGEST_SHOWN), (get_close_matches(name, known, 1, 0.7) or [""])[0])
+            (sanitize(name, limit=_MAX_SHOWN), (get_close_matches(name, known, 1, 0.7) or [""])[0])
             for name in sorted(given - set(known))
         ]
 
@@ -70,4 +70,4 @@ def shown(value: object) -> str:
     if isinstance(value, SecretStr):
         return f"set ({len(value)} characters)"
     text = ", ".join(value) if isinstance(value, tuple) else str(value)
-    return clean(text, limit=_LONGEST_SHOWN)
+    return sanitize(text, limit=_MAX_SHOWN)

@@ -2,8 +2,8 @@
 
 from pydantic import MISSING, Field
 
-from wemasy_mcp.arguments import Integer, ShortText
-from wemasy_mcp.endpoint import Arguments, Data, Endpoint, Updates
+from wemasy_mcp.endpoints.arguments import Integer, ShortText
+from wemasy_mcp.endpoints.base import Arguments, Data, Endpoint, Updates
 
 
 class UpdateConnection(Arguments):

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import MISSING, Field
 
-from wemasy_mcp.arguments import NumberListText, ObjectOrList, TextOrNumber
-from wemasy_mcp.endpoint import Arguments, Creates, Data, Endpoint
+from wemasy_mcp.endpoints.arguments import NumberListText, ObjectOrList, TextOrNumber
+from wemasy_mcp.endpoints.base import Arguments, Creates, Data, Endpoint
 
 
 class SaveMemory(Arguments):

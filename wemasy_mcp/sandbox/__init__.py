@@ -3,7 +3,7 @@
 Import it only where it is wanted: it brings a web framework along.
 """
 
-from wemasy_mcp.sandbox.app import build_sandbox
+from wemasy_mcp.sandbox.sandbox_app import build_sandbox
 from wemasy_mcp.sandbox.store import SandboxDatabaseError
 from wemasy_mcp.sandbox.tokens import FORBIDDEN_TOKEN, REJECTED_TOKEN, SANDBOX_TOKEN
 

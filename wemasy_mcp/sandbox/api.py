@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from wemasy_mcp.endpoint import AnyEndpoint, Creates, Updates
-from wemasy_mcp.sandbox import answer
-from wemasy_mcp.sandbox.answer import Answer
+from wemasy_mcp.endpoints.base import Creates, Endpoint, Updates
+from wemasy_mcp.sandbox import laravel_answer as answer
 from wemasy_mcp.sandbox.contents import Contents
 from wemasy_mcp.sandbox.faults import Fault
+from wemasy_mcp.sandbox.laravel_answer import Answer
 from wemasy_mcp.sandbox.request_body import BodyTooLargeError, given_fields, read_body
 from wemasy_mcp.sandbox.rules import Field, as_integer, fields_of, validate
 from wemasy_mcp.sandbox.silence import Silence
@@ -30,7 +30,7 @@ PREFIX = "/api/"
 class Operation:
     """One endpoint of the API."""
 
-    def __init__(self, endpoint: AnyEndpoint, contents: Contents) -> None:
+    def __init__(self, endpoint: Endpoint, contents: Contents) -> None:
         self._endpoint = endpoint
         self._store = contents.store
         self._budget = contents.budget
@@ -104,7 +104,7 @@ class Operation:
         return {name: record.get(name) for name in self._endpoint.data.model_fields}
 
 
-def _look_ups(endpoint: AnyEndpoint, store: Store) -> dict[str, Callable[[int], bool]]:
+def _look_ups(endpoint: Endpoint, store: Store) -> dict[str, Callable[[int], bool]]:
     effect = endpoint.effect
     if not isinstance(effect, Updates):
         return {}

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wemasy_mcp.sandbox.faults import MOST_PENDING, FaultOrder, Faults, TooManyFaultsError
+from wemasy_mcp.sandbox.faults import MAX_PENDING, FaultOrder, Faults, TooManyFaultsError
 from wemasy_mcp.sandbox.loopback import LoopbackOnly
 from wemasy_mcp.sandbox.request_body import BodyTooLargeError, read_body
 from wemasy_mcp.sandbox.view import View, pending
@@ -55,7 +55,7 @@ class Control:
             except BodyTooLargeError:
                 return _refused({"body": ["It is too large."]})
             except TooManyFaultsError:
-                return _refused({"count": [f"At most {MOST_PENDING} faults can be pending."]})
+                return _refused({"count": [f"At most {MAX_PENDING} faults can be pending."]})
             self._watchers.wake()
         return JSONResponse({"pending": pending(self._faults)})
 

@@ -3,11 +3,11 @@
 import json
 import shlex
 
-from wemasy_mcp.endpoint import AnyEndpoint
+from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.sandbox.tokens import SANDBOX_TOKEN
 
 
-def curl_line(endpoint: AnyEndpoint, base_url: str) -> str:
+def curl_line(endpoint: Endpoint, base_url: str) -> str:
     """Return a command line for a POSIX shell that calls the endpoint at `base_url` with its first example."""
     headers = (f"Authorization: Bearer {SANDBOX_TOKEN}", "Accept: application/json", "Content-Type: application/json")
     options = [word for header in headers for word in ("-H", header)]

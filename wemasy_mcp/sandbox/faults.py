@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MOST_PENDING = 100
-LONGEST_RETRY_AFTER = 24 * 60 * 60
-LONGEST_SILENCE_SECONDS = 300
+MAX_PENDING = 100
+MAX_RETRY_AFTER = 24 * 60 * 60
+MAX_SILENCE_SECONDS = 300
 """How long a call that is never answered is held open; longer than any client waits."""
 
 FaultName = Literal["401", "403", "422", "429", "500", "timeout", "lost_answer"]
@@ -22,9 +22,9 @@ class FaultOrder(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     fault: FaultName
-    count: Annotated[int, Field(ge=1, le=MOST_PENDING)] = 1
+    count: Annotated[int, Field(ge=1, le=MAX_PENDING)] = 1
     """How many calls it befalls."""
-    retry_after: Annotated[int, Field(ge=0, le=LONGEST_RETRY_AFTER)] = 60
+    retry_after: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] = 60
     """Seconds in `Retry-After`, for 429 only."""
 
 
@@ -53,7 +53,7 @@ class Faults:
         Raises:
             TooManyFaultsError: None was added.
         """
-        if len(self._pending) + order.count > MOST_PENDING:
+        if len(self._pending) + order.count > MAX_PENDING:
             raise TooManyFaultsError
         fault = Fault(order.fault, order.retry_after if order.fault == "429" else None)
         self._pending.extend([fault] * order.count)

@@ -9,7 +9,7 @@ from wemasy_mcp.sandbox.tokens import READY_MADE
 REMEMBERED = 50
 """How many requests are kept; the oldest goes first."""
 
-_LONGEST_TEXT = 200
+_MAX_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +49,4 @@ class Journal:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
+    return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…"

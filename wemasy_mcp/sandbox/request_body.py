@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from wemasy_mcp import strict_json
 
-LARGEST_BODY = 8 * 1024 * 1024
+MAX_BODY = 8 * 1024 * 1024
 """Bytes; PHP's default `post_max_size`."""
 
 
@@ -24,7 +24,7 @@ async def read_body(request: Request) -> bytes:
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > LARGEST_BODY:
+        if len(body) > MAX_BODY:
             raise BodyTooLargeError
     return bytes(body)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wemasy_mcp.endpoint import AnyEndpoint
+from wemasy_mcp.endpoints.base import Endpoint
 
 Errors = dict[str, list[str]]
 """Laravel's error bag: for each field, what its rules said."""
@@ -84,7 +84,7 @@ class Field:
         return self.say(_SELECTED)
 
 
-def fields_of(endpoint: AnyEndpoint, exists: Mapping[str, Callable[[int], bool]]) -> tuple[Field, ...]:
+def fields_of(endpoint: Endpoint, exists: Mapping[str, Callable[[int], bool]]) -> tuple[Field, ...]:
     """Return the fields of a request to `endpoint`. `exists` has, for a field that names a record, the look-up.
 
     Raises:

@@ -4,7 +4,7 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wemasy_mcp.sandbox.faults import LONGEST_SILENCE_SECONDS
+from wemasy_mcp.sandbox.faults import MAX_SILENCE_SECONDS
 
 HANG_UP = "hang_up"
 """The key in the ASGI scope's `state` under which a server that can close a connection unanswered puts how."""
@@ -26,7 +26,7 @@ class Silence:
 
     async def keep(self, request: Request) -> Response:
         """Hold the call open until the caller gives up, the server stops, or nobody could still be waiting."""
-        with anyio.move_on_after(LONGEST_SILENCE_SECONDS):
+        with anyio.move_on_after(MAX_SILENCE_SECONDS):
             async with anyio.create_task_group() as waiting:
                 waiting.start_soon(self._until_ended, waiting.cancel_scope)
                 await _until_disconnected(request)

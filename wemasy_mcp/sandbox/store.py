@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from wemasy_mcp.endpoint import AnyEndpoint, Updates
+from wemasy_mcp.endpoints.base import Endpoint, Updates
 
 IN_MEMORY = ":memory:"
 
@@ -37,7 +37,7 @@ class SandboxDatabaseError(Exception):
 class Store:
     """Collections of records with ids from 1 up. Each method is one transaction; threads and processes may share it."""
 
-    def __init__(self, database: str, endpoints: tuple[AnyEndpoint, ...]) -> None:
+    def __init__(self, database: str, endpoints: tuple[Endpoint, ...]) -> None:
         """Open `database` (a path, or `:memory:`) and put in the endpoints' seeds that it has never had.
 
         Raises:
@@ -102,7 +102,7 @@ class Store:
             ((elsewhere,),) = self._connection.execute("PRAGMA data_version")
             return self._connection.total_changes, elsewhere
 
-    def _prepare(self, path: Path, endpoints: tuple[AnyEndpoint, ...]) -> None:
+    def _prepare(self, path: Path, endpoints: tuple[Endpoint, ...]) -> None:
         with self._transaction():
             ((application_id,),) = self._connection.execute("PRAGMA application_id")
             ((tables,),) = self._connection.execute("SELECT COUNT(*) FROM sqlite_master")

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from wemasy_mcp.endpoint import AnyEndpoint, Updates
+from wemasy_mcp.endpoints.base import Endpoint, Updates
 from wemasy_mcp.sandbox.api import PREFIX
 from wemasy_mcp.sandbox.budget import REQUESTS_PER_WINDOW, WINDOW_SECONDS
 from wemasy_mcp.sandbox.contents import Contents
@@ -14,14 +14,14 @@ from wemasy_mcp.sandbox.tokens import READY_MADE, SANDBOX_TOKEN
 SHOWN_RECORDS = 50
 """How many records of a collection are shown, the newest ones."""
 
-LONGEST_SHOWN = 300
+MAX_SHOWN = 300
 """Characters of a value; the store keeps all of it."""
 
 
 class View:
     """Renders the state. Times are in seconds of the sandbox's own clock, which `now` tells."""
 
-    def __init__(self, endpoints: tuple[AnyEndpoint, ...], contents: Contents) -> None:
+    def __init__(self, endpoints: tuple[Endpoint, ...], contents: Contents) -> None:
         self._columns = _columns(endpoints)
         self._examples = [
             {"title": endpoint.title, "path": PREFIX + endpoint.path, "body": endpoint.examples[0]}
@@ -90,7 +90,7 @@ def pending(faults: Faults) -> list[dict[str, Any]]:
     ]
 
 
-def _columns(endpoints: tuple[AnyEndpoint, ...]) -> dict[str, list[str]]:
+def _columns(endpoints: tuple[Endpoint, ...]) -> dict[str, list[str]]:
     columns: dict[str, list[str]] = {}
     for endpoint in endpoints:
         effect = endpoint.effect
@@ -114,4 +114,4 @@ def _type(value: object) -> str:
 
 def _cut(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from wemasy_mcp.sandbox.view import View
 
-MOST_WATCHERS = 16
+MAX_WATCHERS = 16
 SECONDS_BETWEEN_LOOKS = 0.5
 """How often the state is looked at without word of a change: another process may write to the same file."""
 
@@ -44,7 +44,7 @@ class Watchers:
     @property
     def full(self) -> bool:
         """Whether there is no room for another one."""
-        return len(self._watching) >= MOST_WATCHERS
+        return len(self._watching) >= MAX_WATCHERS
 
     def wake(self) -> None:
         """Wake all."""

@@ -1,0 +1,333 @@
+"""What `wemasy-mcp config HOST` prints, held against each host's own documentation."""
+
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+
+from api_document import TOOLS
+from config.documented import DOCUMENTED, Documented, only_entry
+from wemasy_mcp.cli import run
+from wemasy_mcp.config import NAMES
+from wemasy_mcp.config.registry import HOSTS
+from wemasy_mcp.settings import read_token
+
+TOKEN = "wmsy-0123456789abcdef"
+CODE = ("langchain", "openai-agents")
+EVERY_PAGE = pytest.mark.parametrize("page", DOCUMENTED.values(), ids=DOCUMENTED)
+
+
+@pytest.fixture(autouse=True)
+def no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEMASY_API_TOKEN", raising=False)
+    monkeypatch.delenv("WEMASY_SERVER_TOKEN", raising=False)
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Any:
+    def entry(*words: str) -> str:
+        assert run(["config", *words]) == 0
+        return capsys.readouterr().out
+
+    return entry
+
+
+def name_of(page: Documented) -> str:
+    return next(name for name, documented in DOCUMENTED.items() if documented is page)
+
+
+def test_every_host_is_offered_and_documented_here() -> None:
+    assert tuple(host.name for host in HOSTS) == NAMES
+    assert {*DOCUMENTED, *CODE} == set(NAMES)
+    assert {host.name: host.documentation for host in HOSTS if host.name not in CODE} == {
+        name: documented.page for name, documented in DOCUMENTED.items()
+    }
+
+
+@pytest.mark.parametrize("kind", ["local", "remote"])
+@EVERY_PAGE
+def test_the_documented_example_has_the_members_that_are_listed_here(page: Documented, kind: str) -> None:
+    example = page.local if kind == "local" else page.remote or page.local
+
+    for name, value in only_entry(page.read(example), page.container).items():
+        assert isinstance(value, page.members[name])
+
+
+@EVERY_PAGE
+def test_an_entry_that_starts_the_server_has_the_form_of_the_documented_example(page: Documented, printed: Any) -> None:
+    found = page.read(printed(name_of(page)))
+
+    entry, example = only_entry(found, page.container), only_entry(page.read(page.local), page.container)
+    assert set(found) <= {page.container[0], *page.also}
+    for name, value in entry.items():
+        assert isinstance(value, page.members[name])
+    assert ("type" in entry) == ("type" in example)
+    assert entry.get("type") == example.get("type")
+    assert type(entry["command"]) is type(example["command"])
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTED if name != "claude-desktop"])
+def test_an_entry_with_a_url_has_the_form_of_the_documented_example(
+    name: str, printed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = DOCUMENTED[name]
+    monkeypatch.setenv("WEMASY_SERVER_TOKEN", TOKEN)
+    text = printed(name, "--transport", "streamable-http", "--url", "https://mcp.example/mcp")
+
+    entry = only_entry(page.read(text), page.container)
+    assert "https://mcp.example/mcp" in entry.values()
+    assert TOKEN not in text
+    for member, value in entry.items():
+        assert isinstance(value, page.members[member])
+    if page.remote is not None:
+        example = only_entry(page.read(page.remote), page.container)
+        assert entry.get("type") == example.get("type")
+        assert {"url", "httpUrl", "serverUrl"} & set(entry) == {"url", "httpUrl", "serverUrl"} & set(example)
+
+
+@pytest.mark.parametrize(
+    ("host", "reference"),
+    [
+        ("claude-code", "${WEMASY_API_TOKEN}"),
+        ("cursor", "${env:WEMASY_API_TOKEN}"),
+        ("vscode", "${input:wemasy-api-token}"),
+        ("windsurf", "${env:WEMASY_API_TOKEN}"),
+        ("gemini-cli", "${WEMASY_API_TOKEN}"),
+        ("opencode", "{env:WEMASY_API_TOKEN}"),
+        ("claude-desktop", "YOUR_API_TOKEN"),
+        ("zed", "YOUR_API_TOKEN"),
+        ("jetbrains", "YOUR_API_TOKEN"),
+    ],
+)
+def test_the_token_is_the_hosts_own_reference_or_a_placeholder_and_never_printed(
+    host: str, reference: str, printed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
+    text = printed(host)
+
+    entry = only_entry(DOCUMENTED[host].read(text), DOCUMENTED[host].container)
+    assert (entry.get("env") or entry["environment"]) == {"WEMASY_API_TOKEN": reference}
+    assert TOKEN not in text
+
+
+@pytest.mark.parametrize("reference", ["${WEMASY_API_TOKEN}", "${env:WEMASY_API_TOKEN}", "YOUR_API_TOKEN"])
+def test_a_reference_that_no_host_has_filled_in_is_recognised_by_the_server(reference: str) -> None:
+    with pytest.raises(ValueError, match="never filled in"):
+        read_token(reference)
+
+
+def test_vscode_is_told_to_ask_for_the_token(printed: Any) -> None:
+    found = DOCUMENTED["vscode"].read(printed("vscode"))
+
+    (one,) = found["inputs"]
+    assert one == {
+        "type": "promptString",
+        "id": "wemasy-api-token",
+        "description": "Wemasy API token",
+        "password": True,
+    }
+
+
+def test_vscode_asks_for_the_servers_own_token_by_another_name(printed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEMASY_SERVER_TOKEN", TOKEN)
+    found = DOCUMENTED["vscode"].read(printed("vscode", "--transport", "sse"))
+
+    (one,) = found["inputs"]
+    assert (one["id"], one["description"]) == ("wemasy-server-token", "Token of the wemasy-mcp server")
+    assert found["servers"]["wemasy"] == {
+        "type": "sse",
+        "url": "http://127.0.0.1:8000/sse",
+        "headers": {"Authorization": "Bearer ${input:wemasy-server-token}"},
+    }
+
+
+def test_codex_forwards_the_variable_and_names_the_one_of_the_bearer_token(
+    printed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = DOCUMENTED["codex"].read
+    assert read(printed("codex"))["mcp_servers"]["wemasy"]["env_vars"] == ["WEMASY_API_TOKEN"]
+    assert read(printed("codex", "--transport", "streamable-http"))["mcp_servers"]["wemasy"] == {
+        "url": "http://127.0.0.1:8000/mcp"
+    }
+
+    monkeypatch.setenv("WEMASY_SERVER_TOKEN", TOKEN)
+    assert read(printed("codex", "--transport", "streamable-http"))["mcp_servers"]["wemasy"] == {
+        "url": "http://127.0.0.1:8000/mcp",
+        "bearer_token_env_var": "WEMASY_SERVER_TOKEN",
+    }
+
+
+def test_gemini_has_another_member_for_sse(printed: Any) -> None:
+    found = DOCUMENTED["gemini-cli"].read(printed("gemini-cli", "--transport", "sse"))
+
+    assert found["mcpServers"]["wemasy"] == {"url": "http://127.0.0.1:8000/sse"}
+
+
+@EVERY_PAGE
+def test_the_sandbox_entry_needs_no_secret(page: Documented, printed: Any) -> None:
+    text = printed(name_of(page), "--sandbox")
+
+    assert "--sandbox" in text
+    assert "WEMASY_API_TOKEN" not in text
+    assert "wemasy-sandbox" in text
+    assert "inputs" not in text
+
+
+class Recording:
+    """Stands for a framework's class: keeps what it was made with."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.args, self.kwargs = args, kwargs
+
+
+def run_code(monkeypatch: pytest.MonkeyPatch, code: str) -> dict[str, Any]:
+    for name in ("langchain_mcp_adapters", "langchain_mcp_adapters.client", "agents", "agents.mcp"):
+        module = types.ModuleType(name)
+        for kind in ("MultiServerMCPClient", "MCPServerStdio", "MCPServerSse", "MCPServerStreamableHttp"):
+            setattr(module, kind, type(kind, (Recording,), {}))
+        monkeypatch.setitem(sys.modules, name, module)
+    found: dict[str, Any] = {}
+    exec(compile(code, "snippet", "exec"), found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("transport", "expected"),
+    [
+        ("stdio", {"transport": "stdio", "env": {"WEMASY_API_TOKEN": TOKEN}}),
+        ("sse", {"transport": "sse", "url": "http://127.0.0.1:8000/sse"}),
+        (
+            "streamable-http",
+            {"transport": "streamable_http", "url": "http://127.0.0.1:8000/mcp"},
+        ),
+    ],
+)
+def test_the_langchain_code_makes_a_client(
+    printed: Any, monkeypatch: pytest.MonkeyPatch, transport: str, expected: dict[str, Any]
+) -> None:
+    text = printed("langchain", "--transport", transport)
+    monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
+
+    client = run_code(monkeypatch, text)["client"]
+
+    (connections,) = client.args
+    connection = connections["wemasy"]
+    assert expected.items() <= connection.items()
+    assert set(connection) - set(expected) == ({"command", "args"} if transport == "stdio" else set())
+
+
+@pytest.mark.parametrize(
+    ("transport", "kind"),
+    [("stdio", "MCPServerStdio"), ("sse", "MCPServerSse"), ("streamable-http", "MCPServerStreamableHttp")],
+)
+def test_the_openai_agents_code_makes_a_server_that_waits_long_enough(
+    printed: Any, monkeypatch: pytest.MonkeyPatch, transport: str, kind: str
+) -> None:
+    monkeypatch.setenv("WEMASY_SERVER_TOKEN", TOKEN)
+    monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
+    text = printed("openai-agents", "--transport", transport)
+
+    server = run_code(monkeypatch, text)["server"]
+
+    assert type(server).__name__ == kind
+    assert server.kwargs["name"] == "wemasy"
+    assert server.kwargs["client_session_timeout_seconds"] > 20
+    params = server.kwargs["params"]
+    assert (params["env"]["WEMASY_API_TOKEN"] if transport == "stdio" else params["headers"]["Authorization"]) in {
+        TOKEN,
+        f"Bearer {TOKEN}",
+    }
+    assert TOKEN not in text
+
+
+def test_the_sandbox_code_needs_no_environment(printed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = printed("openai-agents", "--sandbox")
+
+    assert "import os" not in text
+    assert "--sandbox" in run_code(monkeypatch, text)["server"].kwargs["params"]["args"]
+
+
+@pytest.mark.parametrize(
+    ("words", "refusal"),
+    [
+        (
+            ["claude-desktop", "--transport", "sse"],
+            "--transport cannot be sse with claude-desktop; Claude Desktop takes",
+        ),
+        (["codex", "--transport", "sse"], "--transport cannot be sse with codex; Codex takes stdio, streamable-http."),
+        (["cursor", "--url", "http://x/mcp"], "--url needs --transport sse or streamable-http."),
+        *(
+            (
+                ["cursor", "--transport", "sse", "--url", url],
+                "--url should be a whole URL, such as https://mcp.example.com/mcp.",
+            )
+            for url in (
+                "not a url",
+                "mcp.example.com/mcp",
+                "ftp://x/mcp",
+                "https:///mcp",
+                "https://[x/mcp",
+                "http://x:99999/",
+            )
+        ),
+        (["cursor", "--sandbox", "--transport", "sse"], "--sandbox needs --transport stdio"),
+        (["jetbrains", "--write"], "--write cannot be used with jetbrains: JetBrains AI Assistant has no file for it."),
+        (["langchain", "--write", "--file", "x.py"], "--write cannot be used with langchain: LangChain has no file"),
+    ],
+)
+def test_what_a_host_cannot_do_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], words: list[str], refusal: str
+) -> None:
+    assert run(["config", *words]) == 2
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"wemasy-mcp: {refusal}")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "notes"),
+    [
+        (["jetbrains"], ["Paste it under Settings", "Put the token in the place of YOUR_API_TOKEN."]),
+        (["vscode"], ["VS Code reads it from ", "VS Code asks for the token when it first starts the server"]),
+        (["codex"], ["Codex reads it from ", "Set WEMASY_API_TOKEN in the environment that Codex is started from."]),
+        (["langchain"], ["Put it into your program", "Set WEMASY_API_TOKEN in the environment that your program is"]),
+        (["zed", "--sandbox"], ["Zed reads it from "]),
+    ],
+)
+def test_what_is_to_be_done_goes_to_stderr(
+    capsys: pytest.CaptureFixture[str], words: list[str], notes: list[str]
+) -> None:
+    assert run(["config", *words]) == 0
+
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == len(notes)
+    for line, note in zip(said, notes, strict=True):
+        assert line.startswith(note)
+
+
+@pytest.mark.parametrize("host", ["claude-desktop", "vscode", "codex", "opencode"])
+def test_the_entry_starts_a_server_in_a_bare_environment(host: str, tmp_path: Path) -> None:
+    script = Path(sys.executable).with_name("wemasy-mcp")
+    child = subprocess.run(
+        [script, "config", host, "--sandbox"], capture_output=True, check=True, timeout=30, text=True
+    )
+    entry = only_entry(DOCUMENTED[host].read(child.stdout), DOCUMENTED[host].container)
+    command, *rest = entry["command"] if isinstance(entry["command"], list) else [entry["command"]]
+    assert Path(command).is_absolute()
+    server = StdioServerParameters(
+        command=command, args=[*rest, *entry.get("args", [])], env={"PATH": "/nowhere"}, cwd=tmp_path
+    )
+
+    async def tools() -> list[str]:
+        with anyio.fail_after(30):
+            async with Client(server) as client:
+                return [tool.name for tool in (await client.list_tools()).tools]
+
+    assert anyio.run(tools) == TOOLS

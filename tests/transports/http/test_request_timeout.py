@@ -1,0 +1,123 @@
+"""How long the server waits for a request, and for the calls under way when it is told to stop."""
+
+import socket
+
+import anyio
+import pytest
+import uvicorn
+from mcp.types import CallToolResult
+
+from support.held_api import Upstream
+from support.processes import SECONDS, WAYS, Way, connect, transport_of
+from support.raw_http import HEAD, LIST, REQUEST, answer_to, running
+from wemasy_mcp.transports.http.uvicorn_server import Patience
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [b"POST /mcp HT"],
+        [HEAD % b"test"],
+        [HEAD % b"test" + b"Content-Length: %d\r\n\r\n" % len(LIST), LIST[:-1]],
+        [HEAD % b"test" + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n{\r\n"],
+    ],
+    ids=["nothing", "half a line", "no end of headers", "half a body", "no last chunk"],
+)
+async def test_a_request_that_does_not_end_is_dropped(parts: list[bytes], upstream: Upstream) -> None:
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience(request=0.1)) as host:
+            assert await answer_to(host, *parts) == b""
+
+
+async def test_a_head_without_end_is_not_kept_in_memory(upstream: Upstream) -> None:
+    """64 KiB may come; the parsers differ in what they answer to more."""
+    flood = b"X-Flood: " + b"x" * 1000 + b"\r\n"
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience(request=SECONDS)) as host:
+            received = await answer_to(host, HEAD % b"test", *[flood] * 60, *[flood] * 600)
+
+    assert received.startswith(b"HTTP/1.1 4") or received == b""
+
+
+async def test_a_second_request_on_the_connection_has_its_own_time(upstream: Upstream) -> None:
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience(request=0.5)) as host:
+            received = await answer_to(host, REQUEST, REQUEST, b"POST /mcp HT")
+
+    assert received.count(b"HTTP/1.1 200 OK") == 2
+
+
+async def test_a_refused_body_must_end_too(upstream: Upstream) -> None:
+    head = b"POST /mcp HTTP/1.1\r\nHost: foreign\r\nContent-Length: 9\r\n\r\n{"
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience(request=0.1)) as host:
+            assert (await answer_to(host, head)).startswith(b"HTTP/1.1 421")
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_call_that_outlasts_the_grace_is_answered_truthfully(way: Way, upstream: Upstream) -> None:
+    upstream.hold()
+    results: list[CallToolResult] = []
+
+    async def call(url: str) -> None:
+        async with connect(url, way, {"Host": "test"}) as client:
+            await client.list_tools()
+            results.append(await client.call_tool("wemasy_save_memory", {"kind": "fact"}))
+
+    with anyio.fail_after(SECONDS):
+        async with (
+            anyio.create_task_group() as tasks,
+            running(upstream, Patience(calls=0.1), transport_of(way)) as host,
+        ):
+            tasks.start_soon(call, f"http://{host}/{'sse' if way == 'sse' else 'mcp'}")
+            await anyio.to_thread.run_sync(upstream.wait_for_request)
+
+    (content,) = [result.structured_content or {} for result in results]
+    error = content["error"]
+    assert (error["code"], error["outcome"]) == ("shutting_down", "unknown")
+
+
+async def test_requests_that_come_just_as_the_server_stops_are_answered(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In order: on a connection that was used before, on one that is accepted, and on those that are not yet."""
+    connections: list[socket.socket] = []
+    serve_until_told = uvicorn.Server.main_loop
+
+    async def serve_and_be_asked_again(server: uvicorn.Server) -> None:
+        await serve_until_told(server)
+        connections.extend(socket.create_connection(address) for _ in range(20))
+        for connection in connections:
+            connection.sendall(REQUEST)
+
+    monkeypatch.setattr("wemasy_mcp.transports.http.uvicorn_server._Server.main_loop", serve_and_be_asked_again)
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience()) as host:
+            name, _, port = host.partition(":")
+            address = (name, int(port))
+            connections.extend(socket.create_connection(address) for _ in range(2))
+            connections[0].sendall(REQUEST)
+            first = await anyio.to_thread.run_sync(connections[0].recv, 65536)
+        answers = [await anyio.to_thread.run_sync(everything, connection) for connection in connections]
+
+    assert first.startswith(b"HTTP/1.1 200 OK")
+    # The first may begin with what was left of the first answer.
+    assert all(b"HTTP/1.1 200 OK" in answer for answer in answers)
+    assert all(b"\r\nconnection: close\r\n" in answer for answer in answers)
+
+
+async def test_a_connection_without_a_request_does_not_keep_the_server(upstream: Upstream) -> None:
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience(latecomers=0.05)) as host:
+            name, _, port = host.partition(":")
+            connection = await anyio.connect_tcp(name, int(port))
+        async with connection:
+            with pytest.raises(anyio.EndOfStream):
+                await connection.receive()
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the server closes."""
+    with connection:
+        return b"".join(iter(lambda: connection.recv(65536), b""))

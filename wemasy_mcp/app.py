@@ -1,0 +1,174 @@
+"""The `serve` command: settings to a caller, a server and a transport."""
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import anyio
+from pydantic import SecretStr
+
+from wemasy_mcp.core.client import Caller, WemasyClient
+from wemasy_mcp.core.cooldown import Cooldown
+from wemasy_mcp.core.errors import NotConfigured
+from wemasy_mcp.core.server import Options, TokenSource, build_server
+from wemasy_mcp.endpoints import ENDPOINTS
+from wemasy_mcp.endpoints.base import Endpoint
+from wemasy_mcp.observability.logging import start_logging
+from wemasy_mcp.settings import Settings, SettingsError, api_token, variable_of
+from wemasy_mcp.transports.stdio.streams import fill_closed_descriptors, serve_stdio
+
+logger = logging.getLogger(__name__)
+
+_AT_A_TERMINAL = """\
+wemasy-mcp speaks MCP on stdin and stdout: an MCP client starts it and talks to it.
+To see it work, run `wemasy-mcp demo`. To end it here, press Ctrl-C or Ctrl-D."""
+
+EXIT_SECONDS = 0.8
+"""How long the process may take to exit once everything has been answered."""
+
+
+def serve(settings: Settings, problem: SettingsError | None = None) -> None:
+    """Serve MCP until the client leaves or a signal arrives.
+
+    Args:
+        settings: What the operator set.
+        problem: Why the settings cannot be used; over stdio every call then answers it.
+
+    Raises:
+        SettingsError: The settings cannot be used.
+    """
+    fill_closed_descriptors()
+    if settings.transport == "stdio" and sys.stdin is not None and sys.stdin.isatty():
+        print(_AT_A_TERMINAL, file=sys.stderr)
+    log = start_logging(settings.log_level, settings.log_format)
+    try:
+        if settings.transport == "stdio":
+            anyio.run(_serve_stdio, settings, problem)
+        else:
+            anyio.run(_serve_http, settings)
+    finally:
+        log.stop()
+
+
+async def _serve_stdio(settings: Settings, problem: SettingsError | None) -> None:
+    try:
+        endpoints = offered(settings)
+        caller, token_source = build_caller(settings)
+    except SettingsError as error:
+        problem = problem or error
+        endpoints = ENDPOINTS
+    if problem is not None:
+        logger.warning("not configured: %s", problem)
+        caller, token_source = WemasyClient(settings.base_url, timeout_seconds=settings.timeout_seconds), _none(problem)
+    server = build_server(caller, endpoints, token_source, _options(settings))
+    try:
+        with _exit_in_time():
+            await serve_stdio(server, caller.stop)
+    finally:
+        await caller.aclose()
+
+
+@contextmanager
+def _exit_in_time() -> Iterator[None]:
+    """Let no thread that waits for a resolver keep the process afterwards: Python joins it, however long that takes."""
+    yield
+    last_resort = threading.Timer(EXIT_SECONDS, os._exit, (0,))
+    last_resort.daemon = True
+    last_resort.start()
+
+
+async def _serve_http(settings: Settings) -> None:
+    from wemasy_mcp.transports.http.run import serve_http
+
+    endpoints = offered(settings)
+    caller, token_source = build_caller(settings)
+    server = build_server(caller, endpoints, token_source, _options(settings))
+    try:
+        with _exit_in_time():
+            await serve_http(server, settings, caller.stop)
+    finally:
+        await caller.aclose()
+
+
+def _options(settings: Settings) -> Options:
+    return Options(drop_nulls=settings.null_arguments == "drop", sandbox=settings.sandbox)
+
+
+def offered(settings: Settings) -> Sequence[Endpoint]:
+    """Return the endpoints that are offered as tools.
+
+    Raises:
+        SettingsError: `WEMASY_TOOLS` names a tool that does not exist.
+    """
+    known = {endpoint.tool: endpoint for endpoint in ENDPOINTS}
+    if unknown := [name for name in settings.tools if name not in known]:
+        raise SettingsError(variable_of("tools"), f"names no tool: {', '.join(unknown)}. Known: {', '.join(known)}.")
+    return [known[name] for name in known if name in settings.tools] if settings.tools else ENDPOINTS
+
+
+def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
+    """Return what calls the API, or the embedded sandbox, and the token it uses.
+
+    Raises:
+        SettingsError: There is no usable token.
+    """
+    if settings.sandbox:
+        from httpx2 import ASGITransport
+
+        from wemasy_mcp.sandbox import SANDBOX_TOKEN, SandboxDatabaseError, build_sandbox
+
+        try:
+            transport = ASGITransport(build_sandbox(settings.sandbox_db))
+        except SandboxDatabaseError as error:
+            raise SettingsError(variable_of("sandbox_db"), f"cannot be used: {error}") from None
+        client = WemasyClient("http://localhost/api", timeout_seconds=settings.timeout_seconds, transport=transport)
+        return client, lambda ctx: SecretStr(SANDBOX_TOKEN)
+    client = WemasyClient(
+        settings.base_url,
+        timeout_seconds=settings.timeout_seconds,
+        keepalive_seconds=settings.keepalive_seconds,
+        cooldown=build_cooldown(settings),
+    )
+    if (header := token_header(settings)) is not None:
+        from wemasy_mcp.transports.http.auth.per_user_token import UserAccounts, header_tokens
+
+        return UserAccounts(client), header_tokens(header)
+    token = api_token(settings)
+    return client, lambda ctx: token
+
+
+def token_header(settings: Settings) -> str | None:
+    """Return the header in which each request brings its own user's Wemasy token; None where one token serves all."""
+    return None if settings.sandbox or settings.transport == "stdio" else settings.user_token_header
+
+
+def build_cooldown(settings: Settings) -> Cooldown:
+    """Return the gate that replicas share, or this process's own.
+
+    Raises:
+        SettingsError: The address cannot be used, or the client for it is not installed.
+    """
+    if settings.redis_url is None:
+        return Cooldown()
+    try:
+        from wemasy_mcp.shared_state.redis_cooldown import RedisCooldown
+    except ImportError:
+        raise SettingsError(
+            variable_of("redis_url"), "needs the redis client: pip install 'wemasy-mcp[redis]'."
+        ) from None
+    return RedisCooldown(settings.redis_url.get_secret_value())
+
+
+def _none(problem: SettingsError) -> TokenSource:
+    """Answer every call with what is wrong: a host would show only "disconnected" if the server did not start."""
+
+    def token_of(ctx: object) -> SecretStr:
+        raise NotConfigured(
+            f"{str(problem).rstrip('.')}. It is set in the environment of this server "
+            "(in most hosts the `env` of its entry), or in the file named with --env-file."
+        )
+
+    return token_of

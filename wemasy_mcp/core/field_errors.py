@@ -1,0 +1,70 @@
+"""The `errors` member of a 422, whatever its shape, as `{field: [text, …]}`.
+
+Laravel sends a list of texts for each field, with dots in nested names (`metadata.source`). Proxies and later
+versions may send single texts, nested objects or bare lists: no field name is lost, and what is cut is counted.
+"""
+
+from collections.abc import Iterator
+
+from wemasy_mcp.core.errors import FieldErrors
+from wemasy_mcp.core.sanitize import sanitize, truncate
+
+MAX_FIELDS = 60
+MAX_TEXTS = 5
+MAX_NAME = 100
+
+UNNAMED = "errors"
+"""Where texts go that name no field."""
+
+
+def read_field_errors(errors: object, secret: str = "") -> tuple[FieldErrors, int]:
+    """Return the texts by field, and how many texts (or fields without one) were left out."""
+    found: FieldErrors = {}
+    left_out = 0
+    for name, text in _walk(errors, secret):
+        field = sanitize(name, secret, MAX_NAME)
+        texts = found.get(field)
+        if texts is None:
+            if len(found) == MAX_FIELDS:
+                left_out += 1
+                continue
+            texts = found[field] = []
+        if text is None:
+            continue
+        if len(texts) == MAX_TEXTS:
+            left_out += 1
+        else:
+            texts.append(sanitize(text, secret))
+    return found, left_out
+
+
+def shorten(errors: FieldErrors, fields: int, characters: int) -> tuple[FieldErrors, int]:
+    """Return the first `fields` of `errors` with texts of at most `characters`, and how many of both were left out."""
+    kept = {
+        truncate(name, characters): [truncate(text, characters) for text in texts[:2]]
+        for name, texts in list(errors.items())[:fields]
+    }
+    return kept, _count(errors) - _count(kept)
+
+
+def _count(errors: FieldErrors) -> int:
+    """A field counts as one text where it has none."""
+    return sum(max(1, len(texts)) for texts in errors.values())
+
+
+def _walk(errors: object, secret: str) -> Iterator[tuple[str, str | None]]:
+    """Yield each field with each of its texts, or with None where it has no text. Own stack: input may be deep."""
+    stack: list[tuple[str | None, object]] = [(None, errors)]
+    while stack:
+        name, value = stack.pop()
+        if isinstance(value, dict) and value:
+            stack.extend(
+                (key if name is None else f"{sanitize(name, secret, MAX_NAME)}.{key}", inner)
+                for key, inner in reversed(value.items())
+            )
+        elif isinstance(value, list) and value:
+            stack.extend((name, inner) for inner in reversed(value))
+        elif isinstance(value, str):
+            yield (UNNAMED if name is None else name), value
+        elif name is not None:
+            yield name, None

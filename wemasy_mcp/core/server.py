@@ -1,0 +1,152 @@
+"""The MCP server: lists the tools, calls them, answers every call. Knows MCP and the client, no transport."""
+
+import logging
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from mcp import types
+from mcp.server.caching import CacheHint
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from pydantic import SecretStr
+
+from wemasy_mcp import __version__
+from wemasy_mcp.core.client import Attempt, Caller
+from wemasy_mcp.core.errors import InternalError, WemasyError
+from wemasy_mcp.core.protocol import parse_arguments, request_body
+from wemasy_mcp.core.sanitize import sanitize
+from wemasy_mcp.core.tools import build_tool, error_result, success_result
+from wemasy_mcp.endpoints.base import Endpoint
+
+logger = logging.getLogger(__name__)
+
+NAME = "wemasy-mcp"
+TITLE = "Wemasy AI Assistant"
+WEBSITE = "https://wemasy.nl"
+
+INSTRUCTIONS = """\
+Tools that write to the user's Wemasy account: {tools}. Every result says in `success` or \
+`error.outcome` whether the write happened; tell the user exactly that. `not_applied`: it did not happen. `unknown`: \
+it may have happened; say so, and repeat the call only if `error.retryable` is true. `rate_limited`: call again after \
+`retry_after_seconds`, not before. `error.hint` says what to do next."""
+
+SANDBOX_INSTRUCTIONS = """\
+This is the embedded sandbox, not the user's account: nothing that is saved here reaches Wemasy. Tell the user so. """
+
+_UNSAFE_IN_USER_AGENT = re.compile(r"[^A-Za-z0-9._+-]+")
+
+Context = ServerRequestContext[Any]
+TokenSource = Callable[[Context], SecretStr]
+"""Which Wemasy token a call uses. May raise `NotConfigured`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How calls are treated."""
+
+    drop_nulls: bool = False
+    sandbox: bool = False
+
+
+def build_server(
+    caller: Caller, endpoints: Sequence[Endpoint], token_source: TokenSource, options: Options | None = None
+) -> Server[Any]:
+    """Return the server that offers `endpoints` through `caller`."""
+    options = options or Options()
+    tools = {endpoint.tool: build_tool(endpoint) for endpoint in endpoints}
+    listed = types.ListToolsResult(tools=[tool.listed for tool in tools.values()])
+
+    async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        return listed
+
+    async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        tool = tools.get(params.name)
+        if tool is None:
+            raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {sanitize(params.name, limit=100)}")
+        return await _call(caller, tool.endpoint, token_source, options, ctx, params.arguments)
+
+    return Server(
+        NAME,
+        version=__version__,
+        title=TITLE,
+        website_url=WEBSITE,
+        instructions=(SANDBOX_INSTRUCTIONS if options.sandbox else "") + _instructions(endpoints),
+        # The tools of one process never change: a client may keep the list for an hour, and share it.
+        cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        # Without it the SDK lists the tools at every HTTP call of the 2026-07-28 protocol, to look for these schemas.
+        get_tool_input_schema=lambda name: tools[name].listed.input_schema if name in tools else None,
+    )
+
+
+def _instructions(endpoints: Sequence[Endpoint]) -> str:
+    described = "; ".join(f"{endpoint.tool}: {endpoint.description.partition('.')[0]}" for endpoint in endpoints)
+    return INSTRUCTIONS.format(tools=described)
+
+
+def user_agent(client: types.Implementation | None) -> str:
+    """Return this server's name and the client's, its words cut to what is safe in a header."""
+    own = f"{NAME}/{__version__}"
+    if client is None:
+        return own
+    name, version = (_UNSAFE_IN_USER_AGENT.sub("-", word)[:40].strip("-") for word in (client.name, client.version))
+    return f"{own} ({name or 'unknown'}/{version or '0'})"
+
+
+async def _call(
+    caller: Caller,
+    endpoint: Endpoint,
+    token_source: TokenSource,
+    options: Options,
+    ctx: Context,
+    given: dict[str, Any] | None,
+) -> types.CallToolResult:
+    """Make one call and answer it, whatever happens: an exception that leaves here would be sent with its text."""
+    started = time.perf_counter()
+    attempt = Attempt()
+    notes: list[str] = []
+    try:
+        token = token_source(ctx)
+        arguments, notes = parse_arguments(endpoint, given, drop_nulls=options.drop_nulls)
+        info = ctx.session.client_params
+        reply = await caller.call(
+            endpoint,
+            request_body(arguments),
+            token=token,
+            user_agent=user_agent(info.client_info if info else None),
+            attempt=attempt,
+        )
+        result = success_result(reply, notes, sandbox=options.sandbox)
+        _log(endpoint, started, attempt, "applied", "ok")
+    except anyio.get_cancelled_exc_class():
+        _log(endpoint, started, attempt, "unknown" if attempt.sent else "not_applied", "cancelled", logging.WARNING)
+        raise
+    except WemasyError as error:
+        result = error_result(error, endpoint, notes, sandbox=options.sandbox)
+        level = logging.WARNING if error.outcome == "unknown" else logging.INFO
+        _log(endpoint, started, attempt, error.outcome, error.code, level)
+    except Exception:
+        logger.exception("internal error")
+        result = error_result(InternalError(), endpoint, sandbox=options.sandbox)
+        _log(endpoint, started, attempt, InternalError.outcome, InternalError.code, logging.ERROR)
+    return result
+
+
+def _log(
+    endpoint: Endpoint, started: float, attempt: Attempt, outcome: str, code: str, level: int = logging.INFO
+) -> None:
+    call = {
+        "tool": endpoint.tool,
+        "outcome": outcome,
+        "code": code,
+        "status": attempt.status,
+        "ms": round((time.perf_counter() - started) * 1000),
+    }
+    line = " ".join(f"{key}={'-' if value is None else value}" for key, value in call.items())
+    logger.log(level, "%s", line, extra={"call": call})

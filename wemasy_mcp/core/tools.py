@@ -1,0 +1,178 @@
+"""An endpoint as an MCP tool, and a reply or an error as a tool result: the only module that shapes what a model reads.
+
+Success and error share one output schema: the TypeScript client 1.x checks errors against it too, and throws.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from mcp import types
+from pydantic import MISSING, BaseModel, ConfigDict, ValidationError
+
+from wemasy_mcp.core.errors import Failure, RateLimit, WemasyError
+from wemasy_mcp.core.field_errors import shorten
+from wemasy_mcp.core.protocol import Reply
+from wemasy_mcp.core.sanitize import truncate
+from wemasy_mcp.endpoints.base import Endpoint
+
+MAX_RESULT = 8000
+"""Bytes of a whole result: the structured object and its text."""
+
+_SHORTER = ((60, 200), (30, 80), (10, 40), (4, 40))
+"""Field errors and characters a text that are tried, in turn, until a result fits."""
+
+
+class Result(BaseModel):
+    """What every call answers. A member that does not apply is absent, never null."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    success: bool
+    message: str | MISSING = MISSING
+    data: dict[str, Any] | MISSING = MISSING
+    error: Failure | MISSING = MISSING
+    rate_limit: RateLimit | MISSING = MISSING
+    notes: list[str] | MISSING = MISSING
+    sandbox: bool | MISSING = MISSING
+
+
+_RESULT_OUTLINE: dict[str, Any] = {
+    "success": {"type": "boolean"},
+    "message": {"type": "string"},
+    "data": {},
+    "error": {
+        "type": "object",
+        "properties": {
+            "code": {"type": "string"},
+            "outcome": {"type": "string"},
+            "retryable": {"type": "boolean"},
+        },
+    },
+    "rate_limit": {"type": "object"},
+    "notes": {"type": "array"},
+    "sandbox": {"type": "boolean"},
+}
+"""`Result` as it is published: its members, and of an error what decides. Every session carries these bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool as it is listed, beside the endpoint it calls."""
+
+    endpoint: Endpoint
+    listed: types.Tool
+
+
+def build_tool(endpoint: Endpoint) -> Tool:
+    """Return the tool that offers `endpoint`."""
+    listed = types.Tool(
+        name=endpoint.tool,
+        title=endpoint.title,
+        description=endpoint.description,
+        input_schema=_published(endpoint.arguments),
+        output_schema=_output_schema(endpoint),
+        annotations=types.ToolAnnotations(
+            read_only_hint=False,
+            destructive_hint=endpoint.destructive,
+            idempotent_hint=endpoint.idempotent,
+            open_world_hint=False,
+        ),
+    )
+    return Tool(endpoint, listed)
+
+
+def success_result(reply: Reply, notes: list[str], *, sandbox: bool = False) -> types.CallToolResult:
+    """Return the result of a write that the API confirmed."""
+    said = [*notes, *reply.notes]
+    try:
+        result = Result(
+            success=True,
+            message=reply.message or MISSING,
+            data=MISSING if reply.data is None else reply.data,
+            rate_limit=reply.rate_limit or MISSING,
+            notes=said or MISSING,
+            sandbox=sandbox or MISSING,
+        )
+    except ValidationError:
+        # A write that succeeded is never told as a failure because its answer looked odd.
+        result = Result(success=True, notes=["The answer was not as documented; its details are left out."])
+    return _call_result(result)
+
+
+def error_result(
+    error: WemasyError, endpoint: Endpoint, notes: list[str] | None = None, *, sandbox: bool = False
+) -> types.CallToolResult:
+    """Return the result of a call that failed."""
+    said = [*(notes or []), *error.notes]
+    return _call_result(
+        Result(
+            success=False,
+            error=error.failure(endpoint),
+            rate_limit=error.rate_limit or MISSING,
+            notes=said or MISSING,
+            sandbox=sandbox or MISSING,
+        )
+    )
+
+
+def _call_result(result: Result) -> types.CallToolResult:
+    text = result.model_dump_json()
+    for fields, characters in _SHORTER:
+        if _size(text) <= MAX_RESULT:
+            break
+        text = _shortened(result, fields, characters).model_dump_json()
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=text)],
+        structured_content=json.loads(text),
+        is_error=not result.success,
+    )
+
+
+def _size(text: str) -> int:
+    """Bytes that a result's JSON takes as an object and, once more, as text inside a JSON string."""
+    return len(text.encode()) + len(json.dumps(text, ensure_ascii=False).encode())
+
+
+def _shortened(result: Result, fields: int, characters: int) -> Result:
+    notes = [] if result.notes is MISSING else [truncate(note, characters) for note in result.notes[:fields]]
+    changes: dict[str, Any] = {}
+    if result.message is not MISSING:
+        changes["message"] = truncate(result.message, characters)
+    if result.data is not MISSING:
+        changes["data"] = {
+            name: truncate(value, characters) if isinstance(value, str) else value
+            for name, value in result.data.items()
+        }
+    if result.error is not MISSING:
+        given = {} if result.error.field_errors is MISSING else result.error.field_errors
+        field_errors, left_out = shorten(given, fields, characters)
+        if left_out:
+            notes.append(f"{left_out} more field errors were left out.")
+        changes["error"] = result.error.model_copy(
+            update={"message": truncate(result.error.message, characters), "field_errors": field_errors or MISSING}
+        )
+    notes.append("Texts were shortened.")
+    return result.model_copy(update={**changes, "notes": notes})
+
+
+def _output_schema(endpoint: Endpoint) -> dict[str, Any]:
+    # A member of data that does not have its documented type is left out, so none is required.
+    data = {"type": "object", "properties": _published(endpoint.data)["properties"]}
+    return {"type": "object", "properties": _RESULT_OUTLINE | {"data": data}, "required": ["success"]}
+
+
+def _published(model: type[BaseModel]) -> dict[str, Any]:
+    """The model's JSON Schema without titles and the class's docstring, which are noise to a language model."""
+    schema: dict[str, Any] = _without_titles(model.model_json_schema())
+    schema.pop("description", None)
+    return schema
+
+
+def _without_titles(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_without_titles(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    # A property may be named "title"; its schema is no text.
+    return {key: _without_titles(value) for key, value in node.items() if key != "title" or not isinstance(value, str)}

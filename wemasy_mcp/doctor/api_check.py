@@ -1,0 +1,91 @@
+"""The checks of the API's answer to the empty request: is it Wemasy, is the token good, what is left of the budget."""
+
+from urllib.parse import urlsplit
+
+from pydantic import MISSING
+
+from wemasy_mcp.core.errors import (
+    BadResponse,
+    ConnectionLost,
+    Forbidden,
+    NotConfigured,
+    RateLimit,
+    RateLimited,
+    Rejected,
+    ServerFailed,
+    TimedOut,
+    Unauthenticated,
+    ValidationFailed,
+    WemasyError,
+)
+from wemasy_mcp.core.protocol import Reply
+from wemasy_mcp.core.sanitize import sanitize
+from wemasy_mcp.doctor.check import Check, failed, passed, skipped
+from wemasy_mcp.doctor.observed import Observed
+from wemasy_mcp.endpoints.base import Endpoint
+
+_ELSEWHERE = "Check WEMASY_BASE_URL: it should be https://api.wemasy.nl/api unless Wemasy told you another."
+_FAILING = "Try again; if it stays so, Wemasy or something on the way to it fails."
+
+_MEANINGS: dict[type[WemasyError], tuple[str, str]] = {
+    ValidationFailed: ("422, but not in Wemasy's form", _ELSEWHERE),
+    Unauthenticated: ("401: the token is not accepted", "Make a new token in Wemasy and put it in WEMASY_API_TOKEN."),
+    Forbidden: ("403: the token is known, but lacks the permission", "Grant it the permission for {path} in Wemasy."),
+    RateLimited: ("429: the budget is used up; the token was not judged", "Run this again in {wait}."),
+    Rejected: ("{status}: the API is not at this address", _ELSEWHERE),
+    ServerFailed: ("{status}: the server failed", "Try again later; the fault is not on this machine."),
+    BadResponse: ("{status} with {content}: not the API's answer", _ELSEWHERE),
+    TimedOut: ("{message}", _FAILING),
+    ConnectionLost: ("{message}", _FAILING),
+    NotConfigured: ("{message}", "Correct that variable, or remove it from the environment."),
+}
+"""What each failure is called here and what to do; where nothing was sent, an earlier check has said why."""
+
+
+def check_answer(endpoint: Endpoint, observed: Observed, outcome: Reply | WemasyError) -> Check:
+    """Say what the answer means. Only a 422 that names the endpoint's own fields is good."""
+    if isinstance(outcome, Reply):
+        return failed(
+            "API",
+            f"{observed.status}: an empty request was accepted, which the API's document rules out",
+            f"Look in Wemasy whether something was {endpoint.done}. {_ELSEWHERE}",
+        )
+    required = {name for name, field in endpoint.arguments.model_fields.items() if field.is_required()}
+    if isinstance(outcome, ValidationFailed) and required & set(outcome.field_errors or ()):
+        return passed("API", "host and token are good: 422 for the empty request, nothing was written")
+    for kind, (found, advice) in _MEANINGS.items():
+        if isinstance(outcome, kind):
+            seconds = outcome.retry_after_seconds
+            facts = {
+                "status": observed.status,
+                "message": outcome.message,
+                "path": endpoint.path,
+                "wait": f"{seconds} seconds" if seconds else "a minute",
+                "content": _content(observed),
+            }
+            return failed("API", found.format_map(facts), advice.format_map(facts))
+    return skipped("API", "not reached")
+
+
+def check_budget(observed: Observed, outcome: Reply | WemasyError) -> Check:
+    """Say how many requests are left."""
+    rate_limit = outcome.rate_limit or RateLimit()
+    of = "" if rate_limit.limit is MISSING else f" of {rate_limit.limit} a minute"
+    if isinstance(outcome, RateLimited):
+        return failed("budget", f"0 requests left{of}", "Wait; every program that uses the token shares its budget.")
+    if observed.status is None:
+        return skipped("budget", "no answer came" if observed.sent else "not reached")
+    if rate_limit.remaining is MISSING:
+        return skipped("budget", "the answer does not report it")
+    return passed("budget", f"{rate_limit.remaining} requests left{of}")
+
+
+def _content(observed: Observed) -> str:
+    location = observed.headers.get("location")
+    if location is None:
+        return sanitize(observed.headers.get("content-type", "no content type"), limit=50)
+    try:
+        host = urlsplit(location).hostname
+    except ValueError:
+        host = None
+    return f"a redirect to {sanitize(host, limit=100) if host else 'another path'}"

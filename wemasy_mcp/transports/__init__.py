@@ -1,0 +1,1 @@
+"""Bytes to the MCP client: stdio, SSE and streamable HTTP."""

@@ -1,0 +1,180 @@
+"""The SSE transport of 2024-11-05: `/sse` opens a session, `/messages/` takes its messages. The SDK has no app for it.
+
+Sessions are bounded in number, end when nobody uses them, and end in order when the server stops.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import anyio
+from mcp import types
+from mcp.server.lowlevel import Server
+from mcp.server.sse import SseServerTransport
+from mcp.shared.message import SessionMessage
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from wemasy_mcp.transports.http.middleware import WholeBody
+
+MAX_SESSIONS = 500
+IDLE_SECONDS = 1800.0
+"""How long a session lives without a message from its client: 30 minutes, as the SDK's streamable HTTP has it."""
+
+OPEN_PATH = "/sse"
+MESSAGES_PATH = "/messages/"
+
+
+class SseSessions:
+    """The sessions of one server.
+
+    Args:
+        server: What answers.
+        stopping: Set when the server stops: sessions then end as soon as nothing in them waits for an answer.
+    """
+
+    def __init__(
+        self,
+        server: Server[Any],
+        stopping: anyio.Event,
+        max_sessions: int = MAX_SESSIONS,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        self._server = server
+        self._stopping = stopping
+        self._max_sessions = max_sessions
+        self._idle_seconds = idle_seconds
+        self._open = 0
+        self._transport = SseServerTransport(MESSAGES_PATH)
+
+    def routes(self, admit: Callable[[ASGIApp], ASGIApp]) -> list[Route]:
+        """Return where sessions are served to those whom `admit` lets through."""
+        return [
+            Route(OPEN_PATH, admit(WholeBody(self._open_session)), methods=["GET"]),
+            Route(MESSAGES_PATH, admit(WholeBody(self._take_message)), methods=["POST"]),
+        ]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Nothing runs but the sessions."""
+        yield
+
+    async def _open_session(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._open >= self._max_sessions:
+            await PlainTextResponse("Too many sessions are open.", 503)(scope, receive, send)
+            return
+        self._open += 1
+        try:
+            async with self._transport.connect_sse(scope, receive, send) as (read, write):
+                session = _Session(read, write, self._idle_seconds)
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(session.end_when_idle)
+                    tasks.start_soon(session.end_when_answered, self._stopping)
+                    await self._server.run(session, _Answers(session), self._server.create_initialization_options())
+                    tasks.cancel_scope.cancel()
+        finally:
+            self._open -= 1
+
+    async def _take_message(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The session may end while its message is on the way; its client sees the stream end.
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+            await self._transport.handle_post_message(scope, receive, send)
+
+
+class _Reading(Protocol):
+    async def receive(self) -> SessionMessage | Exception: ...
+
+    async def aclose(self) -> None: ...
+
+
+class _Writing(Protocol):
+    async def send(self, item: SessionMessage, /) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class _Closable:
+    """What the SDK asks of a stream beside reading or writing."""
+
+    def __init__(self, inner: _Reading | _Writing) -> None:
+        self._inner = inner
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class _Session(_Closable):
+    """The messages from one client, with an account of those that wait for an answer."""
+
+    def __init__(self, read: _Reading, write: _Writing, idle_seconds: float) -> None:
+        super().__init__(read)
+        self._read = read
+        self.write = write
+        self._idle_seconds = idle_seconds
+        self._idle = anyio.CancelScope(deadline=anyio.current_time() + idle_seconds)
+        self._unanswered: Counter[types.RequestId] = Counter()
+        self._answered = anyio.Event()
+
+    async def receive(self) -> SessionMessage | Exception:
+        item = await self._read.receive()
+        self._idle.deadline = anyio.current_time() + self._idle_seconds
+        message = item.message if isinstance(item, SessionMessage) else None
+        if isinstance(message, types.JSONRPCRequest):
+            self._unanswered[message.id] += 1
+        elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
+            # Such a request gets no answer.
+            self.settle((message.params or {}).get("requestId"))
+        return item
+
+    def settle(self, request_id: object) -> None:
+        """Note that a request waits no longer."""
+        if isinstance(request_id, (str, int)):
+            self._unanswered -= Counter([request_id])
+            self._answered.set()
+            self._answered = anyio.Event()
+
+    async def end_when_idle(self) -> None:
+        """End the session when its client has sent nothing for long."""
+        with self._idle:
+            await anyio.sleep_forever()
+        await self.write.aclose()
+
+    async def end_when_answered(self, stopping: anyio.Event) -> None:
+        """End the session once the server stops and every request has its answer."""
+        await stopping.wait()
+        while self._unanswered:
+            await self._answered.wait()
+        await self.write.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+
+class _Answers(_Closable):
+    """The messages to the client of a session."""
+
+    def __init__(self, session: _Session) -> None:
+        super().__init__(session.write)
+        self._session = session
+
+    async def send(self, item: SessionMessage) -> None:
+        await self._session.write.send(item)
+        # Answers have an id, notifications none, and this server sends no requests.
+        self._session.settle(getattr(item.message, "id", None))

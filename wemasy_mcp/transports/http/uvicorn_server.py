@@ -1,0 +1,155 @@
+"""uvicorn, bounded in time at both ends: how long a client may take to send a request, and how long stopping takes."""
+
+import asyncio
+import math
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+import anyio
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.server import HANDLED_SIGNALS
+
+from wemasy_mcp.transports.http import handshakes
+from wemasy_mcp.transports.http.request_timeout import Config, RequestTimeoutProtocol
+
+KEEPALIVE_SECONDS = 75
+"""How long an idle connection is kept: longer than load balancers keep theirs (60 s is usual), so that they close
+first and never send a request into a closing connection."""
+
+MAX_CONNECTIONS = 4000
+"""How many are served at once, where the operating system lets a process open as many files; more are answered 503."""
+
+OTHER_FILES = 224
+"""Files that are no client's connection: those to the API, and what a process has open anyway."""
+
+TICK_SECONDS = 0.01
+"""How often the connections are looked at while the server stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the server waits, in seconds."""
+
+    request: float = 15.0
+    """For a request to arrive, from its first byte (or the connection) to its last."""
+    latecomers: float = 0.5
+    """For the next request on each connection, once the server is told to stop."""
+    calls: float = 5.0
+    """For the calls under way to finish once the server is told to stop: docker stop kills after 10."""
+    answers: float = 2.0
+    """For the answers of calls that were then stopped to be written."""
+
+
+async def serve_app(
+    app: ASGIApp,
+    listener: socket.socket,
+    stopping: anyio.Event,
+    stop_calls: Callable[[], None],
+    patience: Patience | None = None,
+) -> None:
+    """Serve `app` until SIGTERM, SIGINT or `stopping`; then finish the calls under way.
+
+    Args:
+        app: What answers.
+        listener: A socket that listens.
+        stopping: Set when the server is to stop; a signal sets it too.
+        stop_calls: Makes the calls under way answer at once.
+        patience: How long to wait for what.
+    """
+    patience = patience or Patience()
+    server = _Server(app, stopping, patience)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_stop, server, stopping, stop_calls, patience)
+        await server.serve([listener])
+        tasks.cancel_scope.cancel()
+
+
+def _open_files() -> int:
+    """How many files, and so connections, the process may have open: on POSIX its soft limit."""
+    if sys.platform == "win32":
+        return MAX_CONNECTIONS
+    from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+
+    soft, _ = getrlimit(RLIMIT_NOFILE)
+    return MAX_CONNECTIONS + OTHER_FILES if soft == RLIM_INFINITY else soft
+
+
+async def _stop(
+    server: uvicorn.Server, stopping: anyio.Event, stop_calls: Callable[[], None], patience: Patience
+) -> None:
+    await stopping.wait()
+    server.should_exit = True
+    await anyio.sleep(patience.calls)
+    stop_calls()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn with own signal handling: sse-starlette cuts every stream off when it sees uvicorn's."""
+
+    def __init__(self, app: ASGIApp, stopping: anyio.Event, patience: Patience) -> None:
+        config = Config(
+            app,
+            http=RequestTimeoutProtocol,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            # uvicorn refuses from this number on, the connection that asks included.
+            limit_concurrency=1 + max(1, min(MAX_CONNECTIONS, _open_files() - OTHER_FILES)),
+            timeout_keep_alive=KEEPALIVE_SECONDS,
+            timeout_graceful_shutdown=math.ceil(patience.calls + patience.answers),
+        )
+        config.request_seconds = patience.request
+        super().__init__(config)
+        self._stopping = stopping
+        self._latecomers = patience.latecomers
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Hear the clients out before the connections close.
+
+        A connection that closes while a request lies in it unread is reset, and its client cannot know whether the
+        write happened.
+        """
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        await self._let_in_the_last(sockets or ())
+        for _ in range(math.ceil(self._latecomers / TICK_SECONDS)):
+            if all(connection.has_request() for connection in self._connections()):
+                break
+            await asyncio.sleep(TICK_SECONDS)
+        await super().shutdown(sockets)
+
+    async def _let_in_the_last(self, listeners: Sequence[socket.socket]) -> None:
+        """Close the listeners once nobody waits there: who does is reset."""
+        for listener in listeners:
+            handshakes.begin_no_more(listener)
+        await asyncio.sleep(handshakes.SECONDS)
+        # However busy it was until now, the event loop looks at the listeners once more before this is over.
+        await asyncio.sleep(TICK_SECONDS)
+        for server in self.servers:
+            server.close()
+
+    def _connections(self) -> list[RequestTimeoutProtocol]:
+        return [each for each in self.server_state.connections if isinstance(each, RequestTimeoutProtocol)]
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop in order on a signal, and exit with status 0."""
+        loop = asyncio.get_running_loop()
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self._stopping.set)
+
+        previous = {number: signal.signal(number, stop) for number in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)

@@ -1,0 +1,1 @@
+"""MCP over the process's stdin and stdout."""
