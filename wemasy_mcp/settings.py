@@ -55,12 +55,25 @@ class Settings(BaseSettings):
     timeout_seconds: float = Field(
         20, gt=0, le=600, allow_inf_nan=False, description="the whole call, connecting included (connecting: at most 5)"
     )
+    answer_seconds: float = Field(
+        4.5,
+        gt=0,
+        le=600,
+        allow_inf_nan=False,
+        description="when a call is answered at the latest, even if Wemasy has not; up to `WEMASY_TIMEOUT_SECONDS` "
+        "for a patient client",
+    )
     keepalive_seconds: float = Field(
         0,
         ge=0,
         le=600,
         allow_inf_nan=False,
         description="how long a connection to the API may be reused; 0: every write has its own",
+    )
+    repeats: Literal["join", "send"] = Field(
+        "join",
+        description="`join`: a call equal to one under way, or to one whose answer could not be delivered, gets its "
+        "answer; `send` sends every call",
     )
     tools: CommaSeparated = Field((), description="comma-separated names to offer; all when unset")
     null_arguments: Literal["send", "drop"] = Field(
