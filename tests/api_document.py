@@ -1,4 +1,4 @@
-"""The two pages of the API's documentation, typed in by hand: the only second copy of the contract.
+"""The two pages of the API's documentation (docs/api.md), typed in by hand: the only second copy of the contract.
 
 Nothing here is made from the package, so that an error in its models shows.
 """

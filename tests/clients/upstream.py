@@ -1,6 +1,6 @@
 """The Wemasy API as these tests need it, on loopback: a memory's key, or a connection's name, chooses the answer.
 
-Typed in from the API document, not made from the package's models. Every run of a client has its own path prefix, so
+Typed in from docs/api.md, not made from the package's models. Every run of a client has its own path prefix, so
 that one process serves them all.
 """
 

@@ -225,7 +225,7 @@ def test_the_endpoint_that_is_asked_would_do_no_harm_twice() -> None:
         pytest.param(
             http(200, b'{"success": true, "data": {}}', *BUDGET),
             (
-                "200: an empty request was accepted, which the API's document rules out",
+                "200: an empty request was accepted, which its documentation rules out",
                 f"Look in Wemasy whether something was updated. {ELSEWHERE}",
             ),
             ("ok", "57 requests left of 60 a minute", ""),

@@ -1,7 +1,7 @@
 """The rules of the Wemasy API without I/O: arguments to a request body, an answer to a reply or an error.
 
-Knows no HTTP library and no MCP. Source: the API document; what it leaves open is read so that nothing is claimed
-about a write that the answer does not prove.
+Knows no HTTP library and no MCP. Source: docs/api.md; what the API leaves open is read so that nothing is
+claimed about a write that the answer does not prove.
 """
 
 import json

@@ -47,7 +47,7 @@ def check_answer(endpoint: Endpoint, observed: Observed, outcome: Reply | Wemasy
     if isinstance(outcome, Reply):
         return failed(
             "API",
-            f"{observed.status}: an empty request was accepted, which the API's document rules out",
+            f"{observed.status}: an empty request was accepted, which its documentation rules out",
             f"Look in Wemasy whether something was {endpoint.done}. {_ELSEWHERE}",
         )
     required = {name for name, field in endpoint.arguments.model_fields.items() if field.is_required()}

@@ -7,7 +7,7 @@ from wemasy_mcp.endpoints.base import Arguments, Data, Endpoint, Updates
 
 
 class UpdateConnection(Arguments):
-    """The document does not say what an omitted `model_name` does; in Laravel omitted leaves it, null clears it."""
+    """docs/api.md: what an omitted `model_name` does is undocumented; in Laravel omitted leaves it, null clears it."""
 
     connection_id: Integer = Field(description="Id of the connection, e.g. 5.")
     name: ShortText = Field(description="New name, at most 255 characters, e.g. My OpenAI Production Key v2.")

@@ -9,7 +9,7 @@ from wemasy_mcp.endpoints.base import Arguments, Creates, Data, Endpoint
 
 
 class SaveMemory(Arguments):
-    """`metadata`: the document says "array" and shows objects (a PHP array is either); both are sent as given."""
+    """docs/api.md: `metadata` is called an array and shown as an object; PHP arrays are either, so both are sent."""
 
     kind: Literal["fact", "vector"] = Field(description="fact: a key and a value. vector: an embedding.")
     key: TextOrNumber | MISSING | None = Field(default=MISSING, description="Name, e.g. company_primary_color.")
