@@ -27,7 +27,9 @@ from wemasy_mcp.cli import run
 from wemasy_mcp.doctor.network import trust_store
 from wemasy_mcp.doctor.probe import PROBED
 from wemasy_mcp.endpoints import ENDPOINTS
+from wemasy_mcp.settings import Settings
 
+SETTINGS = len(Settings.model_fields)
 TOKEN = "wmsy-0123456789abcdef"
 BUDGET = ("X-RateLimit-Limit: 60", "X-RateLimit-Remaining: 57")
 REFUSED_VALUES = http(
@@ -631,7 +633,7 @@ def test_each_setting_is_told_with_its_source_and_secrets_by_length_only(
             f"WEMASY_BASE_URL {plain(server)} (environment)\n"
             "WEMASY_TOOLS wemasy_save_memory (env file)\n"
             "WEMASY_LOG_LEVEL WARNING (environment)\n"
-            "19 others at their defaults"
+            f"{SETTINGS - 4} others at their defaults"
         ),
         "",
     )
@@ -641,7 +643,7 @@ def test_a_variable_that_is_no_setting_is_told_with_the_one_that_may_be_meant(do
     report = doctor(WEMASY_TOKEN=TOKEN, WEMASY_QQQQQQ="1", WEMASY_BASE_URL=NOWHERE)
 
     assert report.checks["settings"][1] == (
-        f"WEMASY_BASE_URL {NOWHERE} (environment)\n22 others at their defaults\n"
+        f"WEMASY_BASE_URL {NOWHERE} (environment)\n{SETTINGS - 1} others at their defaults\n"
         "WEMASY_QQQQQQ is set, but no setting has that name\n"
         "WEMASY_TOKEN is set, but no setting has that name; is WEMASY_API_TOKEN meant?"
     )
@@ -821,7 +823,7 @@ def test_for_a_person_each_check_is_a_line_with_what_to_do_under_it(
     assert lines == [
         "✓ settings  WEMASY_API_TOKEN set (21 characters) (environment)",
         f"            WEMASY_BASE_URL {plain(server)} (environment)",
-        "            21 others at their defaults",
+        f"            {SETTINGS - 2} others at their defaults",
         "✓ token     set (21 characters)",
         f"✓ base URL  {plain(server)}",
         "✓ proxy     none",
