@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import os
 import socket
 from collections.abc import AsyncIterator, Generator
 
@@ -13,6 +14,12 @@ from support.wire import ERAS, Era, Recorded, client_over, connect, server_over
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_terminal() -> None:
+    """pytest-xdist gives its workers a width; commands would wrap what they print in a pipe."""
+    os.environ.pop("COLUMNS", None)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from wemasy_mcp import __version__
 from wemasy_mcp.config import NAMES as HOST_NAMES
+from wemasy_mcp.console import guard_streams
 from wemasy_mcp.settings import Settings, SettingsError, load_settings, transport_of, variable_of
 from wemasy_mcp.startup import lasting_imports
 
@@ -26,6 +27,8 @@ def run(arguments: Sequence[str]) -> int:
     if not words or (words[0].startswith("-") and words[0] not in {"-h", "--help", "--version"}):
         words.insert(0, "serve")
     options = build_parser().parse_args(words)
+    if options.run is not _serve:
+        guard_streams()
     try:
         status: int | None = options.run(options)
         return DONE if status is None else status

@@ -1,6 +1,5 @@
 """The command: the checks in order, printed."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -25,8 +24,6 @@ REFUSED = (
     "It rests on Wemasy checking the token before the values, which its documents do not say."
 )
 NOT_KNOWN = "This sent one request; whether it changed anything is not known."
-
-_PLAIN_MARKS = str.maketrans({"✓": "+", "✗": "x", "–": "-", "→": ">"})
 
 
 def run_doctor(env_file: Path | None, *, is_json: bool) -> int:
@@ -58,7 +55,7 @@ def run_doctor(env_file: Path | None, *, is_json: bool) -> int:
                 checks.append(good_token(token, sources))
         remote, closing = anyio.run(_check_remote, settings, token)
         checks += [passed("base URL", settings.base_url), *remote]
-    _print(as_json(checks, listed) if is_json else as_text(checks, closing, is_coloured=_is_coloured()))
+    sys.stdout.write(as_json(checks, listed) if is_json else as_text(checks, closing))
     if problem is not None:
         raise SettingsError(problem.variable, "cannot be used; the report says why.")
     return int(has_failed(checks))
@@ -84,18 +81,3 @@ def _read(env_file: Path | None) -> tuple[Settings | None, SettingsError | None]
         if error.variable.startswith("--"):
             raise
         return None, error
-
-
-def _is_coloured() -> bool:
-    # https://no-color.org
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _print(report: str) -> None:
-    encoding = sys.stdout.encoding
-    try:
-        report.encode(encoding)
-    except UnicodeEncodeError:
-        # What a pipe on Windows carries may have no check marks.
-        report = report.translate(_PLAIN_MARKS).encode(encoding, "replace").decode(encoding)
-    sys.stdout.write(report)

@@ -4,28 +4,26 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from wemasy_mcp.console import DIM, GREEN, RED, paint, wrap
 from wemasy_mcp.doctor.check import Check, Result
 from wemasy_mcp.doctor.sources import Setting
 
 _MARKS: dict[Result, str] = {"ok": "✓", "failed": "✗", "skipped": "–"}
-_COLOURS: dict[Result, str] = {"ok": "\x1b[32m", "failed": "\x1b[31m", "skipped": "\x1b[2m"}
-_PLAIN = "\x1b[0m"
-_WIDTH = 10
+_STYLES: dict[Result, str] = {"ok": GREEN, "failed": RED, "skipped": DIM}
+_INDENT = " " * 12
 
 
-def as_text(checks: Sequence[Check], closing: str, *, is_coloured: bool) -> str:
+def as_text(checks: Sequence[Check], closing: str) -> str:
     """Return a line a check; further lines of what was found, and the advice, stand under it."""
     lines = []
     for check in checks:
         mark = _MARKS[check.result]
-        if is_coloured:
-            mark = f"{_COLOURS[check.result]}{mark}{_PLAIN}"
-        first, *more = check.found.split("\n")
-        lines.append(f"{mark} {check.name:{_WIDTH}}{first}")
-        lines += [f"  {'':{_WIDTH}}{line}" for line in more]
+        # The mark is painted last: its colour has no width.
+        shown = wrap(check.found, f"{f'{mark} {check.name}':{len(_INDENT)}}", _INDENT)
+        lines.append(paint(mark, _STYLES[check.result]) + shown.removeprefix(mark))
         if check.advice:
-            lines.append(f"  {'':{_WIDTH}}→ {check.advice}")
-    return "\n".join([*lines, "", closing, ""])
+            lines.append(wrap(check.advice, f"{_INDENT}→ ", f"{_INDENT}  "))
+    return "\n".join([*lines, "", wrap(closing), ""])
 
 
 def as_json(checks: Sequence[Check], settings: Sequence[Setting]) -> str:
