@@ -333,3 +333,27 @@ def test_what_is_no_base_url_is_refused_without_being_shown(given: str, problem:
 )
 def test_loopback_is_this_machine_only(host: str, is_local: bool) -> None:
     assert is_loopback(host) is is_local
+
+
+def test_scopes_are_separated_as_oauth_or_the_other_settings_do() -> None:
+    assert load_settings(auth_scopes="memory.write api://wemasy/use,openid").auth_scopes == (
+        "memory.write",
+        "api://wemasy/use",
+        "openid",
+    )
+    with pytest.raises(SettingsError, match="WEMASY_AUTH_SCOPES should hold scopes"):
+        load_settings(auth_scopes='memory"write')
+
+
+@pytest.mark.parametrize(
+    ("given", "prefix"),
+    [("/wemasy/", "/wemasy"), ("/", ""), ("/a/b.c", "/a/b.c"), ("X-Forwarded-Prefix", "x-forwarded-prefix")],
+)
+def test_the_path_under_which_a_proxy_shows_the_server(given: str, prefix: str) -> None:
+    assert load_settings(path_prefix=given).path_prefix == prefix
+
+
+@pytest.mark.parametrize("given", ["wemasy", "//evil.example", "/a/../b", "/a b", "/a?b", "https://example.com/a"])
+def test_a_path_prefix_that_is_not_a_path_is_refused(given: str) -> None:
+    with pytest.raises(SettingsError, match="WEMASY_PATH_PREFIX should be a path"):
+        load_settings(path_prefix=given)

@@ -17,7 +17,8 @@ from wemasy_mcp.core.server import Options, TokenSource, build_server
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.observability.logging import start_logging
-from wemasy_mcp.settings import Settings, SettingsError, api_token, variable_of
+from wemasy_mcp.secret_file import follow_api_token
+from wemasy_mcp.settings import Settings, SettingsError, variable_of
 from wemasy_mcp.transports.stdio.streams import fill_closed_descriptors, serve_stdio
 
 logger = logging.getLogger(__name__)
@@ -136,8 +137,8 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
         from wemasy_mcp.transports.http.auth.per_user_token import UserAccounts, header_tokens
 
         return UserAccounts(client), header_tokens(header)
-    token = api_token(settings)
-    return client, lambda ctx: token
+    read_token = follow_api_token(settings)
+    return client, lambda ctx: read_token()
 
 
 def token_header(settings: Settings) -> str | None:

@@ -15,10 +15,18 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "WEMASY_"
 DEFAULT_BASE_URL = "https://api.wemasy.nl/api"
 
+MAX_SECRET_FILE = 65_536
+"""Characters that are read of a secret's file."""
+
 _PLACEHOLDER = re.compile(
     r"\$\{.*\}|\$\w+|%\w+%|<.*>|\{\{.*\}\}|your[_ -]?(api[_ -]?)?token([_ -]?here)?", re.IGNORECASE
 )
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+_PATH_PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*){1,16}")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+
+FORWARDED_PREFIX = "x-forwarded-prefix"
+"""The value of `path_prefix` that means: whatever the proxy says in this header."""
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 """A setting of several values, separated by commas."""
@@ -97,6 +105,14 @@ class Settings(BaseSettings):
     auth_issuer: str | None = Field(None, description="accept OAuth 2 access tokens (JWT) of this issuer instead")
     auth_audience: str | None = Field(None, description="the audience that such a token must name")
     auth_jwks_url: str | None = Field(None, description="where the issuer publishes its keys")
+    auth_scopes: CommaSeparated = Field(
+        (), description="scopes that such a token must have; published in the metadata and asked for in the challenge"
+    )
+    path_prefix: str = Field(
+        "",
+        description="the path under which a proxy shows this server, where it strips it; `X-Forwarded-Prefix`: "
+        "the proxy says it in that header",
+    )
     allowed_hosts: CommaSeparated = Field((), description="`Host` headers taken, exactly; loopback when unset")
     allowed_origins: CommaSeparated = Field((), description="`Origin` headers taken, exactly; loopback when unset")
     redis_url: SecretStr | None = Field(None, description="replicas share the rate gate (extra `redis`)")
@@ -108,6 +124,29 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("auth_scopes", mode="before")
+    @classmethod
+    def _split_scopes(cls, value: object) -> object:
+        # As OAuth separates them (RFC 6749, section 3.3), or with commas as other settings do.
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("auth_scopes")
+    @classmethod
+    def _check_scopes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_SCOPE.fullmatch(scope) for scope in value):
+            raise ValueError("should hold scopes, which have no quotes, backslashes or characters beyond ASCII.")
+        return value
+
+    @field_validator("path_prefix")
+    @classmethod
+    def _check_path_prefix(cls, value: str) -> str:
+        prefix = value.strip().rstrip("/")
+        if prefix.casefold() == FORWARDED_PREFIX:
+            return FORWARDED_PREFIX
+        if prefix and not is_path_prefix(prefix):
+            raise ValueError("should be a path such as /wemasy, or X-Forwarded-Prefix.")
+        return prefix
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -186,10 +225,13 @@ def read_secret_file(path: Path, variable: str) -> str:
     """
     try:
         with path.open(encoding="utf-8-sig") as file:
-            return file.read(65_536)
+            text = file.read(MAX_SECRET_FILE + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise SettingsError(variable, f"names a file that cannot be read: {path} ({reason})") from None
+    if len(text) > MAX_SECRET_FILE:
+        raise SettingsError(variable, f"names a file of more than {MAX_SECRET_FILE} characters: {path}")
+    return text
 
 
 def read_token(text: str) -> str:
@@ -236,6 +278,11 @@ def read_base_url(text: str) -> str:
     if "@" in url.netloc or "?" in text or "#" in text:
         raise ValueError("should carry no credentials, no query and no fragment.")
     return text
+
+
+def is_path_prefix(text: str) -> bool:
+    """Whether the text is a path of plain characters that begins with a slash and does not end in one."""
+    return _PATH_PREFIX.fullmatch(text) is not None
 
 
 def is_loopback(host: str) -> bool:

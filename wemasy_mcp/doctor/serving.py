@@ -29,8 +29,8 @@ def serving_problem(settings: Settings) -> SettingsError | None:
 
 
 def _http_checks(settings: Settings) -> list[Callable[[Settings], object]]:
+    from wemasy_mcp.transports.http.auth.admission import client_verifier
     from wemasy_mcp.transports.http.auth.per_user_token import header_tokens
-    from wemasy_mcp.transports.http.auth.static_tokens import client_verifier
     from wemasy_mcp.transports.http.listener import check_address
     from wemasy_mcp.transports.http.middleware import own_hosts, own_origins
 

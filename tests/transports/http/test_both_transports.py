@@ -27,6 +27,7 @@ from support.processes import (
 )
 from support.refusals import Refusal
 
+SECRET = "a-secret-of-16-letters"
 SAVE = {"kind": "fact", "key": "k", "value": "null"}
 CALL = {
     "jsonrpc": "2.0",
@@ -167,13 +168,22 @@ def test_a_taken_port_is_named_in_one_line(refusal: Refusal) -> None:
     [
         ({"WEMASY_HOST": "0.0.0.0"}, "WEMASY_SERVER_TOKEN"),
         ({"WEMASY_HOST": "::"}, "WEMASY_SERVER_TOKEN"),
-        ({"WEMASY_HOST": "no such host", "WEMASY_SERVER_TOKEN": "s3cret"}, "WEMASY_HOST names no address"),
+        (
+            {"WEMASY_HOST": "no such host", "WEMASY_SERVER_TOKEN": SECRET},
+            "WEMASY_HOST names no address",
+        ),
         # An address of the documentation network: with client authentication on, only the machine itself objects.
-        ({"WEMASY_HOST": "192.0.2.1", "WEMASY_SERVER_TOKEN": "s3cret"}, "nothing can listen on 192.0.2.1:8000"),
+        (
+            {"WEMASY_HOST": "192.0.2.1", "WEMASY_SERVER_TOKEN": SECRET},
+            "nothing can listen on 192.0.2.1:8000",
+        ),
         ({"WEMASY_ALLOWED_HOSTS": "http://example.com"}, "WEMASY_ALLOWED_HOSTS should hold"),
         ({"WEMASY_ALLOWED_ORIGINS": "*"}, "WEMASY_ALLOWED_ORIGINS should hold"),
         ({"WEMASY_SERVER_TOKEN": " , "}, "WEMASY_SERVER_TOKEN holds no token"),
-        ({"WEMASY_SERVER_TOKEN": "fine,two words"}, "WEMASY_SERVER_TOKEN holds"),
+        (
+            {"WEMASY_SERVER_TOKEN": "a-fine-token-of-16,two words"},
+            "WEMASY_SERVER_TOKEN cannot be used: entry 2",
+        ),
         ({"WEMASY_SERVER_TOKEN_FILE": "/no/such/file"}, "WEMASY_SERVER_TOKEN_FILE names a file that cannot be read"),
         ({"WEMASY_TOOLS": "nothing"}, "WEMASY_TOOLS names no tool"),
     ],

@@ -9,7 +9,7 @@ from mcp.server.lowlevel import Server
 
 from wemasy_mcp.settings import Settings
 from wemasy_mcp.transports.http.asgi import build_app, mcp_path
-from wemasy_mcp.transports.http.auth.static_tokens import client_verifier
+from wemasy_mcp.transports.http.auth.admission import client_verifier
 from wemasy_mcp.transports.http.listener import listen, url_host
 from wemasy_mcp.transports.http.uvicorn_server import serve_app
 

@@ -169,7 +169,7 @@ def test_a_token_that_cannot_be_judged_yet_is_not_called_invalid(issuer: Issuer)
         ({"WEMASY_AUTH_ISSUER": "http://issuer.example"}, "WEMASY_AUTH_ISSUER should be an https URL"),
         ({"WEMASY_AUTH_JWKS_URL": "https://[half"}, "WEMASY_AUTH_JWKS_URL should be an https URL"),
         ({"WEMASY_AUTH_JWKS_URL": "/keys"}, "WEMASY_AUTH_JWKS_URL should be an https URL"),
-        ({"WEMASY_SERVER_TOKEN": "s3cret"}, "WEMASY_AUTH_ISSUER stands beside WEMASY_SERVER_TOKEN"),
+        ({"WEMASY_SERVER_TOKEN": "a-secret-of-16-letters"}, "WEMASY_AUTH_ISSUER stands beside WEMASY_SERVER_TOKEN"),
     ],
 )
 def test_an_issuer_that_cannot_be_used_ends_the_start(settings: dict[str, str], named: str, refusal: Refusal) -> None:

@@ -1,73 +1,102 @@
-"""Who may call: static bearer tokens, or OAuth 2 access tokens, through the SDK's own middleware."""
+"""Static bearer tokens that the operator hands out: in a variable, or in a file with one on each line."""
 
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 
+from wemasy_mcp.secret_file import SecretFile
 from wemasy_mcp.settings import Settings, SettingsError, read_secret_file, read_token, variable_of
-from wemasy_mcp.transports.http.auth.oauth import jwt_verifier
 
-_SEPARATOR = re.compile(r"[,\s]+")
+MIN_LENGTH = 16
+"""Characters of the shortest token that is accepted: fewer could be guessed."""
+
+_LINE = re.compile(r"(?:(?P<name>[\w.@+-]{1,64}):[ \t]*)?(?P<token>.*)")
+"""A token, with or without a name before it. RFC 6750, section 2.1: a token has no colon."""
+
+Digests = Mapping[bytes, str | None]
+"""The hash of each token, and the name of its holder where the operator gave one."""
 
 
 class StaticTokens(TokenVerifier):
-    """Knows clients by the tokens that the operator gave out. Keeps their hashes only."""
+    """Knows clients by the tokens that the operator gave out. Keeps only their hashes."""
 
-    def __init__(self, tokens: Sequence[str]) -> None:
-        self._digests = [_digest(token) for token in tokens]
+    def __init__(self, read: Callable[[], Digests]) -> None:
+        self._read = read
+        self._numbers: dict[bytes, int] = {}
+        self._number_tokens(read())
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Return who presents `token`, None when nobody does. How long that takes tells nothing about the tokens."""
+        """Return who presents `token`, None if nobody does. The time it takes reveals nothing about the tokens."""
         presented = _digest(token)
-        matches = [hmac.compare_digest(presented, digest) for digest in self._digests]
-        if not any(matches):
+        known = self._read()
+        matches = [digest for digest in known if hmac.compare_digest(presented, digest)]
+        if not matches:
             return None
-        # The SDK lets a session be used only by the client that opened it. Nothing needs the token itself again.
-        return AccessToken(token="", client_id=f"token-{matches.index(True)}", scopes=[])
+        self._number_tokens(known)
+        # The SDK lets a session be used only by the client that opened it, so a number is never given to another token.
+        client = known[matches[0]] or f"token-{self._numbers[matches[0]]}"
+        return AccessToken(token="", client_id=client, scopes=[])
+
+    def _number_tokens(self, known: Digests) -> None:
+        for digest in known:
+            self._numbers.setdefault(digest, len(self._numbers) + 1)
 
 
-def client_verifier(settings: Settings) -> TokenVerifier | None:
-    """Return what tells clients from strangers, None when everybody may call.
-
-    Raises:
-        SettingsError: A setting cannot be used.
-    """
-    tokens = server_tokens(settings)
-    verifier = jwt_verifier(settings)
-    if tokens and verifier:
-        raise SettingsError(
-            variable_of("auth_issuer"),
-            "stands beside WEMASY_SERVER_TOKEN (or its _FILE), and only one of the two can say who may call.",
-        )
-    return StaticTokens(tokens) if tokens else verifier
-
-
-def server_tokens(settings: Settings) -> list[str]:
-    """Return the tokens of `WEMASY_SERVER_TOKEN`, or of its file, where a line break separates too.
+def static_tokens(settings: Settings) -> StaticTokens | None:
+    """Return what recognises the tokens of `WEMASY_SERVER_TOKEN` or of its file; None when neither is set.
 
     Raises:
-        SettingsError: There is none, or one that cannot be used.
+        SettingsError: There is no token, or one that cannot be used.
     """
     if settings.server_token is not None:
-        variable, text = variable_of("server_token"), settings.server_token.get_secret_value()
-        found = text.split(",")
-    elif settings.server_token_file is not None:
-        variable = variable_of("server_token_file")
-        found = _SEPARATOR.split(read_secret_file(settings.server_token_file, variable))
-    else:
-        return []
-    words = [word for word in found if word.strip()]
-    if not words:
+        variable, words = variable_of("server_token"), settings.server_token.get_secret_value().split(",")
+        fixed = _digests(variable, {f"entry {number}": (None, word) for number, word in enumerate(words, 1)})
+        return StaticTokens(lambda: fixed)
+    if (path := settings.server_token_file) is not None:
+        return StaticTokens(SecretFile(path, lambda: _read_file(path)).value)
+    return None
+
+
+def _read_file(path: Path) -> Digests:
+    variable = variable_of("server_token_file")
+    lines = enumerate(read_secret_file(path, variable).split("\n"), 1)
+    found = {f"line {number}": _LINE.fullmatch(line.strip()) for number, line in lines if not _is_comment(line)}
+    return _digests(variable, {place: (match["name"], match["token"]) for place, match in found.items() if match})
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith("#")
+
+
+def _digests(variable: str, found: Mapping[str, tuple[str | None, str]]) -> Digests:
+    digests: dict[bytes, str | None] = {}
+    for place, (name, text) in found.items():
+        if not text.strip() and name is None:
+            continue
+        try:
+            token = read_token(text)
+        except ValueError:
+            token = ""
+        if not token or "," in token:
+            raise SettingsError(
+                variable,
+                f"cannot be used: {place} should hold one token and nothing else, without a space or a comma in it, "
+                "and no placeholder. A comment is a line of the file that begins with #.",
+            )
+        if len(token) < MIN_LENGTH:
+            raise SettingsError(
+                variable,
+                f"cannot be used: {place} holds a token of fewer than {MIN_LENGTH} characters, which could be guessed; "
+                "`openssl rand -hex 32` makes a good one.",
+            )
+        digests.setdefault(_digest(token), name)
+    if not digests:
         raise SettingsError(variable, "holds no token.")
-    try:
-        return [read_token(word) for word in words]
-    except ValueError:
-        raise SettingsError(
-            variable, "holds an empty token, a placeholder that was never filled in, or a token with blanks in it."
-        ) from None
+    return digests
 
 
 def _digest(token: str) -> bytes:

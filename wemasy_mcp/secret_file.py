@@ -1,0 +1,71 @@
+"""A secret's file that is read again when it changes, so that a secret is rotated without a restart."""
+
+import logging
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import SecretStr
+
+from wemasy_mcp.settings import Settings, SettingsError, api_token
+
+logger = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
+_Version = tuple[int, int, int, int]
+
+
+class SecretFile(Generic[Value]):
+    """What `read` makes of a file, kept until the file changes.
+
+    A file that cannot be used any more changes nothing: what it held last stays in force, and the log says why.
+
+    Args:
+        path: Looked at on every use; Kubernetes replaces a secret by a symbolic link of the same name.
+        read: Reads the file anew.
+
+    Raises:
+        SettingsError: The file cannot be used at the start.
+    """
+
+    def __init__(self, path: Path, read: Callable[[], Value]) -> None:
+        self._path = path
+        self._read = read
+        self._version = self._look()
+        self._value = read()
+
+    def value(self) -> Value:
+        """Return what the file holds now."""
+        version = self._look()
+        if version not in {None, self._version}:
+            self._version = version
+            try:
+                self._value = self._read()
+            except SettingsError as error:
+                logger.warning("%s What it held before stays in force.", error)
+            else:
+                logger.info("%s has changed and was read again", self._path)
+        return self._value
+
+    def _look(self) -> _Version | None:
+        """Identify what the file holds; None where there is no regular file: a pipe can be read once only."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return (
+            (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns) if stat.S_ISREG(found.st_mode) else None
+        )
+
+
+def follow_api_token(settings: Settings) -> Callable[[], SecretStr]:
+    """Return what returns the Wemasy API token of now: its file may be rewritten.
+
+    Raises:
+        SettingsError: There is no usable token at the start.
+    """
+    if settings.api_token is None and (path := settings.api_token_file) is not None:
+        return SecretFile(path, lambda: api_token(settings)).value
+    token = api_token(settings)
+    return lambda: token
