@@ -1,6 +1,7 @@
 """The server over the SDK's client of both eras: what it says of itself, what it logs, what it never tells."""
 
 import logging
+import re
 from typing import Any
 
 import anyio
@@ -130,11 +131,56 @@ async def test_a_call_is_one_line_without_values(
     await mcp_client.call_tool(SAVE, arguments)
 
     (record,) = (record for record in caplog.records if record.name.startswith("wemasy_mcp"))
-    text, _, milliseconds = record.getMessage().partition(" ms=")
+    text, _, rest = record.getMessage().partition(" ms=")
     assert text == f"tool={SAVE} {line}"
-    assert milliseconds.isdigit()
+    assert re.fullmatch(r"\d+ client=mcp/\d[\d.]*( request_id=[0-9a-f-]{36})?", rest)
+    assert ("request_id" in rest) == (arguments == FACT)
     assert SECRET_VALUE not in str(vars(record))
     assert TOKEN not in str(vars(record))
+
+
+async def test_what_was_sent_bears_an_id_for_wemasy_for_the_log_and_for_the_model(
+    recorded: Recorded, mcp_client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="wemasy_mcp")
+    recorded.answer(500)
+
+    results = [await mcp_client.call_tool(SAVE, FACT) for _ in range(2)]
+
+    sent = [request.headers["X-Request-Id"] for request in recorded.requests]
+    shown = [(result.structured_content or {})["error"]["request_id"] for result in results]
+    logged = [vars(record)["call"]["request_id"] for record in caplog.records if "call" in vars(record)]
+    assert sent == shown == logged
+    assert len(set(sent)) == 2
+
+
+async def test_what_was_not_sent_has_no_id(mcp_client: Client) -> None:
+    result = await mcp_client.call_tool(SAVE, {})
+
+    assert "request_id" not in (result.structured_content or {})["error"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("claude-ai", "client=claude-ai/1"),
+        ("Visual Studio Code", 'client="Visual Studio Code/1"'),
+        ("x outcome=applied", 'client="x outcome=applied/1"'),
+        ('"', r'client="\"/1"'),
+        ("a\r\n\u202eb", r'client="a\r\nb/1"'),
+        ("x" * 10_000, f"client={'x' * 199}…"),
+    ],
+)
+async def test_a_clients_name_cannot_pass_for_more_of_the_line(
+    recorded: Recorded, era: Era, caplog: pytest.LogCaptureFixture, name: str, shown: str
+) -> None:
+    caplog.set_level(logging.INFO, logger="wemasy_mcp")
+
+    client_info = Implementation(name=name, version="1")
+    async with connect(server_over(client_over(recorded)), era, client_info=client_info) as client:
+        await client.call_tool(SAVE, {})
+
+    assert caplog.messages[-1].partition(" ms=")[2].partition(" ")[2] == shown
 
 
 async def test_a_call_that_its_client_cancels_is_logged_with_what_is_known(

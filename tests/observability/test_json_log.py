@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ def lines_of(text: str) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in text.splitlines()]
     for line in lines:
         assert TIME.fullmatch(line.pop("time"))
+        assert line.pop("severity") == line["level"]
+        assert line.pop("replica").startswith(f"{socket.gethostname()}/")
     return lines
 
 
@@ -39,7 +42,13 @@ async def test_each_call_is_one_json_line_with_its_outcome_and_no_value(tmp_path
     assert "a-private" not in text
     calls = lines_of(text)
     assert all(isinstance(call.pop("ms"), int) for call in calls)
-    outline = {"level": "INFO", "logger": "wemasy_mcp.core.server", "tool": SAVE}
+    assert len(calls[0].pop("request_id")) == 36
+    for call in calls:
+        # The SDK's client passes on a trace where this process has one.
+        call.pop("trace_id", None)
+    outline = {"level": "INFO", "logger": "wemasy_mcp.observability.calls", "tool": SAVE}
+    outline["client"] = calls[0]["client"]
+    assert outline["client"].startswith("mcp/")
     assert calls == [
         outline | {"outcome": "applied", "code": "ok", "status": 200},
         outline | {"outcome": "not_applied", "code": "invalid_arguments", "status": None},

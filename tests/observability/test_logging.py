@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -50,7 +51,9 @@ def test_json_is_one_object_a_record_with_the_call_s_members(capfd: pytest.Captu
     assert call.pop("time")[19:].startswith(".")
     assert call == {
         "level": "INFO",
+        "severity": "INFO",
         "logger": "wemasy_mcp.test",
+        "replica": f"{socket.gethostname()}/{os.getpid()}",
         "tool": "x",
         "outcome": "applied",
         "status": None,

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 import jsonschema
 from mcp.types import CallToolResult, TextContent
@@ -22,12 +23,14 @@ def seen(result: CallToolResult) -> dict[str, Any]:
 
 
 def check(result: CallToolResult, tool: str) -> dict[str, Any]:
-    """Return what is seen, after everything that holds for every result was checked."""
+    """Return what is seen but for the request's id, after everything that holds for every result was checked."""
     shown = seen(result)
     jsonschema.validate(shown, output_schema(tool))
     assert size(result) <= MAX_RESULT
     assert None not in shown.values()
     assert TOKEN not in json.dumps(shown)
+    if request_id := shown.get("error", {}).pop("request_id", None):
+        UUID(request_id)
     return shown
 
 

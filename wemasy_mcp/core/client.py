@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from socket import gaierror
 from typing import Any, Protocol
+from uuid import uuid4
 
 import anyio
 import httpx2
@@ -42,6 +43,8 @@ HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "Content
 class Attempt:
     """What is known about one call while it is under way."""
 
+    request_id: str = field(default_factory=lambda: str(uuid4()))
+    """Names the request in the log here, and to Wemasy in `X-Request-Id`."""
     sent: bool = False
     """Whether a byte of the request may have left this machine."""
     status: int | None = None
@@ -67,6 +70,11 @@ class Attempt:
             # httpcore2 closes it after an error, but not when the deadline cancels the handshake.
             with anyio.CancelScope(shield=True):
                 await self.connection.aclose()
+
+    @property
+    def sent_id(self) -> str | None:
+        """The request's id, where Wemasy may have seen it."""
+        return self.request_id if self.sent else None
 
     @property
     def is_decided(self) -> bool:
@@ -124,7 +132,11 @@ class WemasyClient:
         account = account_key(secret)
         if seconds := await self._cooldown.seconds_left(account):
             raise RateLimited("Wemasy asked to wait; the call was not sent.", retry_after_seconds=seconds)
-        headers = HEADERS | {"Authorization": f"Bearer {secret}", "User-Agent": user_agent}
+        headers = HEADERS | {
+            "Authorization": f"Bearer {secret}",
+            "User-Agent": user_agent,
+            "X-Request-Id": attempt.request_id,
+        }
         try:
             with request_span(endpoint.path, attempt):
                 await self._exchange(f"{self._base_url}/{endpoint.path}", headers, body, attempt)

@@ -36,6 +36,7 @@ class Failure(BaseModel):
     retry_after_seconds: int | MISSING = MISSING
     hint: str
     field_errors: FieldErrors | MISSING = MISSING
+    request_id: str | MISSING = MISSING
 
 
 class WemasyError(Exception):
@@ -67,8 +68,8 @@ class WemasyError(Exception):
         self.notes = notes
         super().__init__(self.message)
 
-    def failure(self, endpoint: Endpoint) -> Failure:
-        """Return what a caller of `endpoint` is told."""
+    def failure(self, endpoint: Endpoint, request_id: str | None = None) -> Failure:
+        """Return what a caller of `endpoint` reads; `request_id` names the request, where one was sent."""
         return Failure(
             code=self.code,
             message=self.message,
@@ -78,6 +79,7 @@ class WemasyError(Exception):
             retry_after_seconds=MISSING if self.retry_after_seconds is None else self.retry_after_seconds,
             hint=self.hint(endpoint),
             field_errors=self.field_errors or MISSING,
+            request_id=request_id or MISSING,
         )
 
     def hint(self, endpoint: Endpoint) -> str:

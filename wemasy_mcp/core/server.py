@@ -2,7 +2,6 @@
 
 import logging
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +17,12 @@ from pydantic import SecretStr
 from wemasy_mcp import __version__
 from wemasy_mcp.core.client import Attempt, Caller
 from wemasy_mcp.core.errors import InternalError, WemasyError
+from wemasy_mcp.core.identity import who_calls
 from wemasy_mcp.core.protocol import parse_arguments, request_body
 from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.core.tools import build_tool, error_result, success_result
 from wemasy_mcp.endpoints.base import Endpoint
+from wemasy_mcp.observability.calls import CallReport
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ async def _call(
     given: dict[str, Any] | None,
 ) -> types.CallToolResult:
     """Make one call and answer it, whatever happens: an exception that leaves here would be sent with its text."""
-    started = time.perf_counter()
+    report = CallReport(endpoint.tool, who_calls(ctx))
     attempt = Attempt()
     notes: list[str] = []
     try:
@@ -123,30 +124,16 @@ async def _call(
             attempt=attempt,
         )
         result = success_result(reply, notes, sandbox=options.sandbox)
-        _log(endpoint, started, attempt, "applied", "ok")
+        report.end(attempt, "applied", "ok")
     except anyio.get_cancelled_exc_class():
-        _log(endpoint, started, attempt, "unknown" if attempt.sent else "not_applied", "cancelled", logging.WARNING)
+        report.end(attempt, "unknown" if attempt.sent else "not_applied", "cancelled", logging.WARNING)
         raise
     except WemasyError as error:
-        result = error_result(error, endpoint, notes, sandbox=options.sandbox)
+        result = error_result(error, endpoint, notes, request_id=attempt.sent_id, sandbox=options.sandbox)
         level = logging.WARNING if error.outcome == "unknown" else logging.INFO
-        _log(endpoint, started, attempt, error.outcome, error.code, level)
+        report.end(attempt, error.outcome, error.code, level)
     except Exception:
         logger.exception("internal error")
-        result = error_result(InternalError(), endpoint, sandbox=options.sandbox)
-        _log(endpoint, started, attempt, InternalError.outcome, InternalError.code, logging.ERROR)
+        result = error_result(InternalError(), endpoint, request_id=attempt.sent_id, sandbox=options.sandbox)
+        report.end(attempt, InternalError.outcome, InternalError.code, logging.ERROR)
     return result
-
-
-def _log(
-    endpoint: Endpoint, started: float, attempt: Attempt, outcome: str, code: str, level: int = logging.INFO
-) -> None:
-    call = {
-        "tool": endpoint.tool,
-        "outcome": outcome,
-        "code": code,
-        "status": attempt.status,
-        "ms": round((time.perf_counter() - started) * 1000),
-    }
-    line = " ".join(f"{key}={'-' if value is None else value}" for key, value in call.items())
-    logger.log(level, "%s", line, extra={"call": call})

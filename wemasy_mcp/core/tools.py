@@ -101,14 +101,19 @@ def success_result(reply: Reply, notes: list[str], *, sandbox: bool = False) -> 
 
 
 def error_result(
-    error: WemasyError, endpoint: Endpoint, notes: list[str] | None = None, *, sandbox: bool = False
+    error: WemasyError,
+    endpoint: Endpoint,
+    notes: list[str] | None = None,
+    *,
+    request_id: str | None = None,
+    sandbox: bool = False,
 ) -> types.CallToolResult:
     """Return the result of a call that failed."""
     said = [*(notes or []), *error.notes]
     return _call_result(
         Result(
             success=False,
-            error=error.failure(endpoint),
+            error=error.failure(endpoint, request_id),
             rate_limit=error.rate_limit or MISSING,
             notes=said or MISSING,
             sandbox=sandbox or MISSING,

@@ -10,6 +10,7 @@ import logging
 import os
 import queue
 import select
+import socket
 import threading
 import time
 import traceback
@@ -22,6 +23,9 @@ FLUSH_SECONDS = 0.5
 GATHER_SECONDS = 0.2
 """How long a line may wait for others. The thread and the server take turns at the interpreter: to be woken for each
 line would cost the server more than the call that the line is about."""
+
+REPLICA = f"{socket.gethostname()}/{os.getpid()}"
+"""Which of several processes wrote a line: its host, in Kubernetes its pod, and its process id."""
 
 _STDERR = 2
 
@@ -103,7 +107,13 @@ class _TextFormatter(logging.Formatter):
 class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line = {"time": f"{when}.{int(record.msecs):03}Z", "level": record.levelname, "logger": record.name}
+        line = {
+            "time": f"{when}.{int(record.msecs):03}Z",
+            "level": record.levelname,
+            "severity": record.levelname,
+            "logger": record.name,
+            "replica": REPLICA,
+        }
         call = getattr(record, "call", None)
         return json.dumps(line | (call if call is not None else {"message": _message(record)}))
 
