@@ -164,7 +164,7 @@ async def test_a_cancelled_call_is_logged_with_what_is_known_of_it(
 
         assert not server.answered(key)
         assert re.search(
-            rf"WARNING tool={tool} outcome=unknown code=cancelled status=- ms=\d+\n", server.stderr.decode()
+            rf"WARNING tool={tool} outcome=unknown code=cancelled status=- ms=\d+ ", server.stderr.decode()
         )
         assert upstream.received[key] == 1
 
