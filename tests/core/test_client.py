@@ -16,19 +16,10 @@ import pytest
 from pydantic import SecretStr
 
 from api_document import BASE_URL, OPERATIONS, REQUEST_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, Operation
-from support.wire import (
-    ENDPOINT,
-    SAVE,
-    TOKEN,
-    Recorded,
-    accepting,
-    answer_documented,
-    answer_never,
-    body_of,
-    client_over,
-    http_response,
-    listening,
-)
+from support.answers import answer
+from support.fake_api import FakeApi, Request, answer_never
+from support.listener import Connection, accepting
+from support.wire import ENDPOINT, SAVE, TOKEN, Recorded, client_over
 from wemasy_mcp.core.client import Attempt, WemasyClient
 from wemasy_mcp.core.cooldown import Cooldown
 from wemasy_mcp.core.errors import WemasyError
@@ -126,25 +117,25 @@ async def test_a_request_has_the_documented_headers_and_none_that_tells_more(rec
 async def test_the_bytes_reach_a_real_socket_as_they_were_given() -> None:
     body = '{"kind":"fact","value":"é 👍 \\u0000"}'.encode()
 
-    async with listening(answer_documented) as upstream, client_at(upstream.base_url) as client:
+    async with FakeApi() as upstream, client_at(upstream.url) as client:
         reply = await call(client, body=body)
 
     (request,) = upstream.requests
-    assert request.startswith(f"POST /api/{SAVE_MEMORY.path} HTTP/1.1\r\n".encode())
-    assert body_of(request) == body
+    assert request.head.startswith(f"POST /api/{SAVE_MEMORY.path} HTTP/1.1\r\n".encode())
+    assert request.body == body
     assert reply.data == SAVE_MEMORY.sample_answer["data"]
 
 
 @pytest.mark.parametrize(("seconds", "says_so"), [(0, True), (60, False)])
 async def test_the_last_request_on_a_connection_says_so(seconds: int, says_so: bool) -> None:
     async with (
-        listening(answer_documented) as upstream,
-        client_at(upstream.base_url, keepalive_seconds=seconds) as client,
+        FakeApi() as upstream,
+        client_at(upstream.url, keepalive_seconds=seconds) as client,
     ):
         await call(client)
 
     (request,) = upstream.requests
-    assert (b"\r\nConnection: close\r\n" in request) == says_so
+    assert (b"\r\nConnection: close\r\n" in request.head) == says_so
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -264,7 +255,7 @@ async def test_a_port_where_nobody_listens_is_unreachable(unused_port: int) -> N
 
 
 async def test_a_server_that_speaks_no_tls_is_unreachable() -> None:
-    async def answer_in_plain(stream: anyio.abc.SocketStream) -> None:
+    async def answer_in_plain(stream: Connection) -> None:
         async with stream:
             await stream.receive()
             await stream.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -291,13 +282,13 @@ async def test_a_server_that_speaks_no_tls_is_unreachable() -> None:
     ],
 )
 async def test_a_connection_that_breaks_before_a_whole_answer_proves_nothing(answer: bytes) -> None:
-    async def break_early(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    async def break_early(request: Request, stream: Connection) -> None:
         await stream.send(answer)
         await stream.aclose()
 
     attempt = Attempt()
 
-    async with listening(break_early) as upstream, client_at(upstream.base_url) as client:
+    async with FakeApi(break_early) as upstream, client_at(upstream.url) as client:
         with pytest.raises(WemasyError) as raised:
             await call(client, attempt=attempt)
 
@@ -307,11 +298,11 @@ async def test_a_connection_that_breaks_before_a_whole_answer_proves_nothing(ans
 
 
 async def test_a_refusal_is_one_even_if_its_body_breaks_off() -> None:
-    async def break_early(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    async def break_early(request: Request, stream: Connection) -> None:
         await stream.send(b'HTTP/1.1 422 Unprocessable\r\nContent-Length: 500\r\n\r\n{"message":')
         await stream.aclose()
 
-    async with listening(break_early) as upstream, client_at(upstream.base_url) as client:
+    async with FakeApi(break_early) as upstream, client_at(upstream.url) as client:
         error = await failing(client)
 
     assert (error.code, error.outcome) == ("validation_failed", "not_applied")
@@ -320,7 +311,7 @@ async def test_a_refusal_is_one_even_if_its_body_breaks_off() -> None:
 async def test_the_transport_tells_that_the_request_was_sent_and_the_answer_read_whole() -> None:
     attempt = Attempt()
 
-    async with listening(answer_documented) as upstream, client_at(upstream.base_url) as client:
+    async with FakeApi() as upstream, client_at(upstream.url) as client:
         await call(client, attempt=attempt)
 
     assert attempt.sent
@@ -366,7 +357,7 @@ async def test_a_trickled_body_does_not_put_the_deadline_off() -> None:
 
 
 async def test_no_answer_within_the_deadline_leaves_the_write_unknown() -> None:
-    async with listening(answer_never) as upstream, client_at(upstream.base_url, timeout_seconds=0.5) as client:
+    async with FakeApi(answer_never) as upstream, client_at(upstream.url, timeout_seconds=0.5) as client:
         error = await failing(client)
 
     assert (error.code, error.outcome) == TIMED_OUT
@@ -376,7 +367,7 @@ async def test_no_answer_within_the_deadline_leaves_the_write_unknown() -> None:
 async def test_a_proxy_that_never_answers_makes_it_unreachable_at_the_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with listening(answer_never) as proxy, client_at(BASE_URL, timeout_seconds=0.05) as client:
+    async with FakeApi(answer_never) as proxy, client_at(BASE_URL, timeout_seconds=0.05) as client:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         error = await failing(client)
 
@@ -415,14 +406,14 @@ async def test_an_answer_that_is_packed_all_the_same_is_read(recorded: Recorded)
 
 
 async def test_by_default_every_write_has_its_own_connection() -> None:
-    async with listening(answer_documented) as upstream, client_at(upstream.base_url) as client:
+    async with FakeApi() as upstream, client_at(upstream.url) as client:
         await call(client)
         await call(client)
 
     assert (upstream.connections, len(upstream.requests)) == (2, 2)
 
 
-LEFT = http_response(200, SAVE_MEMORY.sample_answer | {"data": {"id": 99}})
+LEFT = answer(200, SAVE_MEMORY.sample_answer | {"data": {"id": 99}})
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -455,7 +446,7 @@ def after_an_interim_answer(body: bytes) -> bytes:
 async def test_what_is_left_on_a_connection_does_not_become_the_next_answer(
     form: Callable[[bytes], bytes], size_of_pieces: int, keepalive_seconds: int
 ) -> None:
-    async def answer_twice(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    async def answer_twice(request: Request, stream: Connection) -> None:
         body = json.dumps(SAVE_MEMORY.sample_answer | {"data": {"id": len(upstream.requests)}}).encode()
         answer = form(body)
         pieces = [answer[start : start + size_of_pieces] for start in range(0, len(answer), size_of_pieces)]
@@ -465,8 +456,8 @@ async def test_what_is_left_on_a_connection_does_not_become_the_next_answer(
             await stream.send(piece)
 
     async with (
-        listening(answer_twice) as upstream,
-        client_at(upstream.base_url, keepalive_seconds=keepalive_seconds) as client,
+        FakeApi(answer_twice) as upstream,
+        client_at(upstream.url, keepalive_seconds=keepalive_seconds) as client,
     ):
         replies = [await call(client), await call(client)]
 
@@ -475,10 +466,10 @@ async def test_what_is_left_on_a_connection_does_not_become_the_next_answer(
 
 @pytest.mark.parametrize("form", [sized, sized_with_bare_line_ends, in_one_chunk, in_chunks_with_blank_lines])
 async def test_a_kept_connection_that_holds_nothing_more_is_used_again(form: Callable[[bytes], bytes]) -> None:
-    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    async def respond(request: Request, stream: Connection) -> None:
         await stream.send(form(json.dumps(SAVE_MEMORY.sample_answer).encode()))
 
-    async with listening(answer) as upstream, client_at(upstream.base_url, keepalive_seconds=30) as client:
+    async with FakeApi(respond) as upstream, client_at(upstream.url, keepalive_seconds=30) as client:
         for _ in range(3):
             assert (await call(client)).data == SAVE_MEMORY.sample_answer["data"]
 
@@ -489,8 +480,8 @@ async def test_a_call_that_found_no_free_connection_was_not_sent() -> None:
     attempt = Attempt()
 
     async with (
-        listening(answer_never) as upstream,
-        client_at(upstream.base_url, timeout_seconds=20) as client,
+        FakeApi(answer_never) as upstream,
+        client_at(upstream.url, timeout_seconds=20) as client,
         anyio.create_task_group() as tasks,
     ):
         for _ in range(MAX_CONNECTIONS):
@@ -521,7 +512,7 @@ async def test_calls_under_way_when_the_server_stops_are_told_the_truth() -> Non
     async def hold(client: WemasyClient) -> None:
         told.append(await failing(client))
 
-    async with listening(answer_never) as upstream, client_at(upstream.base_url) as client:
+    async with FakeApi(answer_never) as upstream, client_at(upstream.url) as client:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(hold, client)
             await upstream.arrived.wait()
@@ -594,7 +585,7 @@ async def test_a_proxy_of_the_environment_never_sees_loopback_traffic(
     for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(variable, f"http://127.0.0.1:{unused_port}")
 
-    async with listening(answer_documented) as upstream, client_at(upstream.base_url) as client:
+    async with FakeApi() as upstream, client_at(upstream.url) as client:
         assert await call(client)
 
 
@@ -608,20 +599,20 @@ async def test_a_proxy_of_the_environment_never_sees_loopback_traffic(
 async def test_a_proxy_s_connect_is_not_the_request(
     monkeypatch: pytest.MonkeyPatch, answer: bytes, message: str
 ) -> None:
-    async def refuse(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    async def refuse(request: Request, stream: Connection) -> None:
         await stream.send(answer)
         await stream.receive()
         await stream.send(b"no TLS")
         await stream.aclose()
 
-    async with listening(refuse) as proxy, client_at(BASE_URL) as client:
+    async with FakeApi(refuse) as proxy, client_at(BASE_URL) as client:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         error = await failing(client)
 
     assert (error.code, error.outcome) == NOT_APPLIED
     assert error.message.startswith(message)
-    assert proxy.requests[0].startswith(b"CONNECT api.wemasy.nl:443 ")
-    assert TOKEN.encode() not in proxy.requests[0]
+    assert proxy.requests[0].head.startswith(b"CONNECT api.wemasy.nl:443 ")
+    assert TOKEN.encode() not in proxy.requests[0].head
 
 
 async def test_a_client_that_was_never_used_closes_too(recorded: Recorded) -> None:

@@ -14,18 +14,8 @@ from pydantic import SecretStr
 
 import wemasy_mcp
 from api_document import SAVE_MEMORY
-from support.wire import (
-    SAVE,
-    TOKEN,
-    UPDATE,
-    Era,
-    Recorded,
-    answer_never,
-    client_over,
-    connect,
-    listening,
-    server_over,
-)
+from support.fake_api import FakeApi, answer_never
+from support.wire import SAVE, TOKEN, UPDATE, Era, Recorded, client_over, connect, server_over
 from wemasy_mcp.core.client import WemasyClient
 from wemasy_mcp.core.errors import NotConfigured
 from wemasy_mcp.core.server import Context, Options, build_server, user_agent
@@ -188,8 +178,8 @@ async def test_a_call_that_its_client_cancels_is_logged_with_what_is_known(
 ) -> None:
     caplog.set_level(logging.INFO, logger="wemasy_mcp")
 
-    async with listening(answer_never) as upstream:
-        api = WemasyClient(upstream.base_url, timeout_seconds=20)
+    async with FakeApi(answer_never) as upstream:
+        api = WemasyClient(upstream.url, timeout_seconds=20)
         with anyio.fail_after(10):
             async with connect(server_over(api), era) as client, anyio.create_task_group() as tasks:
                 tasks.start_soon(client.call_tool, SAVE, FACT)

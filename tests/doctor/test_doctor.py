@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from support.raw_server import Script, Seen, http, raw_server
+from support.answers import answer
+from support.raw_server import Script, Seen, raw_server
 from wemasy_mcp.cli import run
 from wemasy_mcp.doctor.network import trust_store
 from wemasy_mcp.doctor.probe import PROBED
@@ -32,7 +33,7 @@ from wemasy_mcp.settings import Settings
 SETTINGS = len(Settings.model_fields)
 TOKEN = "wmsy-0123456789abcdef"
 BUDGET = ("X-RateLimit-Limit: 60", "X-RateLimit-Remaining: 57")
-REFUSED_VALUES = http(
+REFUSED_VALUES = answer(
     422,
     b'{"message": "The connection id field is required.", "errors": {"connection_id": ["The connection id field is '
     b'required."], "name": ["The name field is required."]}}',
@@ -133,10 +134,9 @@ def test_a_good_token_is_told_by_one_empty_request_that_the_api_refuses(doctor: 
     assert report.checks["TCP"] == ("ok", f"connected to 127.0.0.1 port {server.port}", "")
     assert (report.exit_status, report.ok, report.stderr) == (0, True, "")
     (request,) = server.requests
-    head, _, body = request.partition(b"\r\n\r\n")
-    assert head.startswith(b"POST /api/services/ai/v1/user/connections/update HTTP/1.1\r\n")
-    assert f"Authorization: Bearer {TOKEN}".encode() in head
-    assert body == b"{}"
+    assert request.head.startswith(b"POST /api/services/ai/v1/user/connections/update HTTP/1.1\r\n")
+    assert request.headers["authorization"] == f"Bearer {TOKEN}"
+    assert request.body == b"{}"
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.tool)
@@ -152,13 +152,13 @@ def test_the_endpoint_that_is_asked_would_do_no_harm_twice() -> None:
     ("answer", "api", "budget"),
     [
         pytest.param(
-            http(401, DENIED, *BUDGET),
+            answer(401, DENIED, *BUDGET),
             ("401: the token is not accepted", "Make a new token in Wemasy and put it in WEMASY_API_TOKEN."),
             ("ok", "57 requests left of 60 a minute", ""),
             id="401",
         ),
         pytest.param(
-            http(403, DENIED, *BUDGET),
+            answer(403, DENIED, *BUDGET),
             (
                 "403: the token is known, but lacks the permission",
                 "Grant it the permission for services/ai/v1/user/connections/update in Wemasy.",
@@ -167,7 +167,7 @@ def test_the_endpoint_that_is_asked_would_do_no_harm_twice() -> None:
             id="403",
         ),
         pytest.param(
-            http(429, DENIED, "X-RateLimit-Limit: 60", "X-RateLimit-Remaining: 0", "Retry-After: 42"),
+            answer(429, DENIED, "X-RateLimit-Limit: 60", "X-RateLimit-Remaining: 0", "Retry-After: 42"),
             ("429: the budget is used up; the token was not judged", "Run this again in 42 seconds."),
             (
                 "failed",
@@ -177,55 +177,55 @@ def test_the_endpoint_that_is_asked_would_do_no_harm_twice() -> None:
             id="429",
         ),
         pytest.param(
-            http(429, DENIED),
+            answer(429, DENIED),
             ("429: the budget is used up; the token was not judged", "Run this again in a minute."),
             ("failed", "0 requests left", "Wait; every program that uses the token shares its budget."),
             id="429 without a wait",
         ),
         pytest.param(
-            http(404, HTML, content="text/html"),
+            answer(404, HTML, content_type="text/html"),
             ("404: the API is not at this address", ELSEWHERE),
             None,
             id="404",
         ),
         pytest.param(
-            http(500, HTML, content="text/html"),
+            answer(500, HTML, content_type="text/html"),
             ("500: the server failed", "Try again later; the fault is not on this machine."),
             None,
             id="500",
         ),
         pytest.param(
-            http(200, HTML, content="text/html"),
+            answer(200, HTML, content_type="text/html"),
             ("200 with text/html: not the API's answer", ELSEWHERE),
             None,
             id="a web page",
         ),
         pytest.param(
-            http(302, b"", "Location: https://user:secret@wemasy.nl/login?next=1"),
+            answer(302, b"", "Location: https://user:secret@wemasy.nl/login?next=1"),
             ("302 with a redirect to wemasy.nl: not the API's answer", ELSEWHERE),
             None,
             id="a redirect",
         ),
         pytest.param(
-            http(302, b"", "Location: /login"),
+            answer(302, b"", "Location: /login"),
             ("302 with a redirect to another path: not the API's answer", ELSEWHERE),
             None,
             id="a redirect to a path",
         ),
         pytest.param(
-            http(302, b"", "Location: https://[oops/login"),
+            answer(302, b"", "Location: https://[oops/login"),
             ("302 with a redirect to another path: not the API's answer", ELSEWHERE),
             None,
             id="a redirect to nowhere",
         ),
         pytest.param(
-            http(422, b'{"detail": [{"loc": ["body", "x"]}]}'),
+            answer(422, b'{"detail": [{"loc": ["body", "x"]}]}'),
             ("422, but not in Wemasy's form", ELSEWHERE),
             None,
             id="the 422 of another API",
         ),
         pytest.param(
-            http(200, b'{"success": true, "data": {}}', *BUDGET),
+            answer(200, b'{"success": true, "data": {}}', *BUDGET),
             (
                 "200: an empty request was accepted, which its documentation rules out",
                 f"Look in Wemasy whether something was updated. {ELSEWHERE}",
@@ -261,7 +261,7 @@ def test_a_server_that_never_answers_is_given_up(doctor: Doctor, serve: Serve) -
 
 
 def test_a_limit_without_what_remains_is_no_budget(doctor: Doctor, serve: Serve) -> None:
-    server = serve(Script(http(401, DENIED, "X-RateLimit-Limit: 60")))
+    server = serve(Script(answer(401, DENIED, "X-RateLimit-Limit: 60")))
 
     report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=plain(server))
 
@@ -528,9 +528,9 @@ def test_through_a_proxy_the_same_checks_are_made(
     assert report.checks["TLS"][0] == "ok"
     assert report.exit_status == 0
     connect, request = proxy.requests
-    assert connect.startswith(b"CONNECT wemasy.invalid:443 HTTP/1.1\r\n")
-    assert TOKEN.encode() not in connect
-    assert request.endswith(b"\r\n\r\n{}")
+    assert connect.head.startswith(b"CONNECT wemasy.invalid:443 HTTP/1.1\r\n")
+    assert TOKEN.encode() not in connect.head
+    assert request.body == b"{}"
 
 
 @pytest.mark.parametrize(
@@ -704,8 +704,8 @@ def test_without_a_token_the_way_is_checked_through_proxy_and_tls(
     assert report.checks["proxy"] == ("ok", f"127.0.0.1:{proxy.port} (HTTPS_PROXY)", "")
     assert report.checks["TLS"][0] == "ok"
     (connect, *rest) = proxy.requests
-    assert connect.startswith(b"CONNECT ")
-    assert not any(rest)
+    assert connect.head.startswith(b"CONNECT ")
+    assert rest == []
 
 
 @pytest.mark.parametrize("transport", ["sse", "streamable-http"])
@@ -749,9 +749,9 @@ def test_settings_that_the_server_refuses_are_refused_here(
     ("answer", "is_refused"),
     [
         pytest.param(REFUSED_VALUES, True, id="422"),
-        pytest.param(http(401, DENIED), True, id="401"),
-        pytest.param(http(200, b'{"success": true, "data": {}}'), False, id="a success"),
-        pytest.param(http(500, HTML, content="text/html"), False, id="500"),
+        pytest.param(answer(401, DENIED), True, id="401"),
+        pytest.param(answer(200, b'{"success": true, "data": {}}'), False, id="a success"),
+        pytest.param(answer(500, HTML, content_type="text/html"), False, id="500"),
         pytest.param(b"HTTP/1.1 200", False, id="a broken answer"),
         pytest.param(None, False, id="no answer"),
     ],
@@ -813,7 +813,7 @@ def test_in_the_sandbox_there_is_nothing_to_reach(doctor: Doctor) -> None:
 def test_for_a_person_each_check_is_a_line_with_what_to_do_under_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], serve: Serve
 ) -> None:
-    server = serve(Script(http(401, DENIED, *BUDGET)))
+    server = serve(Script(answer(401, DENIED, *BUDGET)))
     monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
     monkeypatch.setenv("WEMASY_BASE_URL", plain(server))
 

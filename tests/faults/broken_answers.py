@@ -4,8 +4,8 @@ import gzip
 import zlib
 from collections.abc import Iterator
 
-from support.fault import DONE, DONE_JSON, Fault, chunk, endless, head, told, trickled
-from support.script import answer
+from support.answers import answer, chunk, head
+from support.fault import DONE, DONE_JSON, Fault, endless, told, trickled
 
 
 def _bomb(compressor: "zlib._Compress", size: int = 2**28) -> bytes:

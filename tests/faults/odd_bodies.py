@@ -3,8 +3,8 @@
 import gzip
 from typing import Any
 
-from support.fault import DONE, DONE_JSON, Fault, chunk, head, told
-from support.script import answer, success
+from support.answers import answer, chunk, head, success
+from support.fault import DONE, DONE_JSON, Fault, told
 from support.server_process import TOKEN
 
 

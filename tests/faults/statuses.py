@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from support.answers import answer
 from support.fault import DONE, Fault, told
-from support.script import answer
 
 _STATUS_CODES = {401: "unauthenticated", 403: "forbidden", 422: "validation_failed", 429: "rate_limited"}
 _UNCLEAR_REFUSALS = {408, 409, 419, 425}

@@ -9,8 +9,9 @@ import pytest
 from faults.broken_answers import TOO_SLOW
 from faults.cases import FAULTS
 from faults.statuses import redirects
+from support.answers import answer, success
 from support.fault import Fault
-from support.script import Script, answer, success
+from support.script import Script
 from support.scripted_api import Upstream
 from support.server_process import TOKEN
 from support.truth import Player
@@ -59,13 +60,13 @@ async def test_no_cookie_comes_back(player: Player) -> None:
     await player.write(key)
     await player.expect_healthy(key)
 
-    assert b"crumb" not in player.upstream.requests[f"healthy after {key}"].head
+    assert b"crumb" not in player.upstream.by_key[f"healthy after {key}"].head
 
 
 async def test_the_token_is_in_the_authorization_header_alone(player: Player) -> None:
     key = f"token, {player.server.era}"
     await player.write(key)
-    request = player.upstream.requests[key]
+    request = player.upstream.by_key[key]
 
     assert request.head.count(TOKEN.encode()) == 1
     assert f"\r\nAuthorization: Bearer {TOKEN}\r\n".encode() in request.head

@@ -9,8 +9,9 @@ from pathlib import Path
 import anyio
 import pytest
 
+from support.answers import answer
 from support.launching import serving
-from support.script import Script, answer
+from support.script import Script
 from support.scripted_api import Upstream
 from support.truth import SAVE, UPDATE, Player, read_schemas
 

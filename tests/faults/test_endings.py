@@ -14,8 +14,9 @@ from pathlib import Path
 import anyio
 import pytest
 
+from support.answers import answer, success
 from support.launching import launched, run, serving
-from support.script import Script, answer, success
+from support.script import Script
 from support.scripted_api import Upstream
 from support.server_process import ANSWER_SECONDS, Era, ServerProcess
 from support.truth import SAVE, UPDATE, Player, read_schemas

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from support.answers import answer, success
 from support.launching import serving
-from support.script import Script, answer, success
+from support.script import Script
 from support.scripted_api import Upstream
 from support.truth import Player, read_schemas
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import anyio
 import pytest
 
+from support.answers import answer, success
 from support.launching import serving
-from support.script import Script, answer, success
+from support.script import Script
 from support.scripted_api import Upstream
 from support.server_process import ERAS, Era
 from support.truth import SAVE, Player, read_schemas
@@ -51,7 +52,7 @@ async def test_a_thousand_calls_at_once_are_each_answered_once_and_truly(
                 structured = player.read((await server.answer(key))["result"], key)
                 assert structured.get("error", {"code": "ok"})["code"] == code
                 assert upstream.applied[key] == (script is None or script.applied)
-                assert json.loads(upstream.requests[key].body)["key"] == key
+                assert json.loads(upstream.by_key[key].body)["key"] == key
                 told[code] += 1
         assert told.total() == CALLS
         assert server.peak_memory() < 300 * 2**20

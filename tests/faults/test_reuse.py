@@ -6,8 +6,9 @@ from pathlib import Path
 import anyio
 import pytest
 
+from support.answers import answer, success
 from support.launching import serving
-from support.script import Ending, Script, answer, success
+from support.script import Ending, Script
 from support.scripted_api import Upstream
 from support.server_process import ANSWER_SECONDS
 from support.truth import Player, read_schemas

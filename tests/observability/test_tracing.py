@@ -13,7 +13,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import SecretStr
 
-from support.wire import ENDPOINT, SAVE, TOKEN, Recorded, client_over, listening, server_over
+from support.fake_api import FakeApi, answer_never
+from support.wire import ENDPOINT, SAVE, TOKEN, Recorded, client_over, server_over
 from wemasy_mcp.core.client import Attempt, WemasyClient
 
 PATH = "services/ai/v1/memory/save"
@@ -131,12 +132,9 @@ async def test_a_call_that_is_kept_back_is_no_request(spans: InMemorySpanExporte
 
 
 async def test_a_cancelled_request_is_told_by_whether_it_was_sent(spans: InMemorySpanExporter) -> None:
-    async def never_answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
-        await anyio.sleep_forever()
-
     with anyio.fail_after(10):
-        async with listening(never_answer) as upstream:
-            client = WemasyClient(upstream.base_url, timeout_seconds=20)
+        async with FakeApi(answer_never) as upstream:
+            client = WemasyClient(upstream.url, timeout_seconds=20)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_call, client)
                 await upstream.arrived.wait()

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Any
 
-from support.script import Ending, Script, success
+from support.answers import success
+from support.script import Ending, Script
 
 TRICKLE_SECONDS = 0.05
 
@@ -48,13 +49,3 @@ def trickled(name: str, code: str, start: bytes, piece: bytes, *, applied: bool 
     """Return a fault whose answer has no end and comes in small pieces, so that no single read is slow."""
     script = Script(lambda: chain([start], repeat(piece)), applied=applied, pause=TRICKLE_SECONDS)
     return Fault(name, script, code, expected)
-
-
-def head(*lines: str) -> bytes:
-    """Return a status line of 200 and these headers, ended."""
-    return "\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""]).encode()
-
-
-def chunk(data: bytes) -> bytes:
-    """Return a chunk of a chunked body (RFC 9112, section 7.1)."""
-    return b"%x\r\n%b\r\n" % (len(data), data)

@@ -1,42 +1,38 @@
-"""The API's end of the wire: a real HTTP server on loopback that keeps what it is sent and answers as it is told."""
+"""The API in a thread, answering as it is set, once it is let go: for tests that block."""
 
 import asyncio
-import json
-import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.datastructures import Headers
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from support.answers import answer
+from support.fake_api import Connection, FakeApi, Request
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 
 SAVED: Answer = (200, {"success": True, "data": {"id": 1, "kind": "fact", "key": None}}, {})
 
 
-class Upstream:
+class Upstream(FakeApi):
     """Answers every request with `answer`, once `hold` is let go."""
 
     def __init__(self) -> None:
+        super().__init__(self._respond)
         self.answer = SAVED
-        self.headers: list[Headers] = []
-        self.bodies: list[dict[str, Any]] = []
         self._arrived = threading.Semaphore(0)
         self._held = threading.Semaphore(0)
         self._open = asyncio.Event()
         self._open.set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._port = 0
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}/api"
+    def headers(self) -> list[dict[str, str]]:
+        """The headers of every request."""
+        return [request.headers for request in self.requests]
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """The body of every request."""
+        return [request.fields for request in self.requests]
 
     def hold(self) -> None:
         """Answer nothing until `release`."""
@@ -56,31 +52,11 @@ class Upstream:
         for _ in range(requests):
             assert self._held.acquire(timeout=20), "a request is missing"
 
-    async def _take(self, request: Request) -> Response:
+    async def _respond(self, request: Request, connection: Connection) -> None:
         self._loop = asyncio.get_running_loop()
-        body = await request.body()
-        self.headers.append(request.headers)
-        self.bodies.append(json.loads(body or b"{}"))
         status, content, headers = self.answer
         self._arrived.release()
         if not self._open.is_set():
             self._held.release()
         await self._open.wait()
-        return JSONResponse(content, status, headers)
-
-    @contextmanager
-    def running(self) -> Iterator[Self]:
-        """Serve in a thread."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self._port = listener.getsockname()[1]
-            app = Starlette(routes=[Route("/api/{path:path}", self._take, methods=["GET", "POST"])])
-            config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-            server = uvicorn.Server(config)
-            thread = threading.Thread(target=server.run, args=([listener],))
-            thread.start()
-            try:
-                yield self
-            finally:
-                self.release()
-                server.should_exit = True
-                thread.join(20)
+        await connection.send(answer(status, content, *(f"{name}: {value}" for name, value in headers.items())))

@@ -13,7 +13,7 @@ from wemasy_mcp.cli import run
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    with Upstream().running() as api:
+    with Upstream().in_thread() as api:
         yield api
 
 

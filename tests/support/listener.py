@@ -3,10 +3,92 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+import struct
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Self
 
-Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+import anyio
+
+_BUFFER_LIMIT = 1
+"""What is written has left before the next thing happens: a reset would throw away what is buffered.
+
+Not 0: of TLS, asyncio takes an empty buffer for a full one then, and `drain` may never return.
+"""
+
+
+class Connection:
+    """This side of one connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.is_closed = False
+
+    @property
+    def socket(self) -> socket.socket:
+        """The socket under it, for what only a socket can do."""
+        found: socket.socket = self.writer.get_extra_info("socket")
+        return found
+
+    async def send(self, data: bytes) -> None:
+        """Return once `data` has left this process."""
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def receive(self) -> bytes:
+        """Return what has come.
+
+        Raises:
+            anyio.EndOfStream: The other side has closed.
+        """
+        if data := await self.reader.read(2**16):
+            return data
+        raise anyio.EndOfStream
+
+    async def receive_until(self, separator: bytes) -> bytes:
+        """Return everything up to `separator`, which is included."""
+        return await self.reader.readuntil(separator)
+
+    async def wait_closed(self) -> None:
+        """Return when the other side has closed."""
+        await self.reader.read()
+
+    async def start_tls(self, tls: ssl.SSLContext) -> None:
+        """Answer the TLS handshake that comes next; nothing of it may have been read."""
+        loop = asyncio.get_running_loop()
+        self.reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(self.reader)
+        transport = await loop.start_tls(self.writer.transport, protocol, tls, server_side=True)
+        assert transport is not None
+        transport.set_write_buffer_limits(_BUFFER_LIMIT)
+        protocol.connection_made(transport)
+        # A writer closes its transport when nobody refers to it any more.
+        self._in_the_clear = self.writer
+        self.writer = asyncio.StreamWriter(transport, protocol, self.reader, loop)
+
+    async def aclose(self) -> None:
+        """Close in order: the FIN has left when this returns, of a connection without TLS."""
+        self.is_closed = True
+        if self.writer.can_write_eof() and not self.writer.is_closing():
+            self.writer.write_eof()
+        self.writer.close()
+
+    def reset(self) -> None:
+        """Break the connection off (RST)."""
+        self.is_closed = True
+        linger = struct.pack("ii", 1, 0)  # on, no time: the close sends RST
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.writer.transport.abort()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+Conversation = Callable[[Connection], Awaitable[None]]
 
 
 class Listener:
@@ -72,13 +154,22 @@ class Listener:
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader)
         # The other side may leave at any moment: that is no fault of this one.
-        with suppress(OSError, EOFError, asyncio.LimitOverrunError):
+        with suppress(OSError, EOFError, asyncio.LimitOverrunError, anyio.EndOfStream):
             transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted, ssl=self._choose_tls())
-            # What is written has left before the next thing happens: a reset would throw away what is buffered.
-            # Not 0: of TLS, asyncio takes an empty buffer for a full one then, and `drain` may never return.
-            transport.set_write_buffer_limits(1)
-            writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+            transport.set_write_buffer_limits(_BUFFER_LIMIT)
+            connection = Connection(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
             try:
-                await self._converse(reader, writer)
+                await self._converse(connection)
             finally:
-                transport.abort()
+                connection.writer.transport.abort()
+
+
+@asynccontextmanager
+async def accepting(converse: Conversation) -> AsyncGenerator[int]:
+    """Accept connections on a free loopback port, whose number is given, for the time of the block."""
+    listener = Listener(converse)
+    await listener.listen()
+    try:
+        yield listener.port
+    finally:
+        await listener.aclose()

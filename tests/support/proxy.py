@@ -3,7 +3,7 @@
 import asyncio
 from typing import Literal, Self
 
-from support.listener import Listener
+from support.listener import Connection, Listener
 
 Behaviour = Literal["tunnel", "refuse", "ask who", "fail", "hang", "cut", "babble", "flood"]
 
@@ -44,15 +44,14 @@ class Proxy:
     async def __aexit__(self, *_: object) -> None:
         await self._listener.aclose()
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.seen += await reader.readuntil(b"\r\n\r\n")
+    async def _converse(self, connection: Connection) -> None:
+        self.seen += await connection.receive_until(b"\r\n\r\n")
         if self.behaviour == "tunnel":
-            await self._tunnel(reader, writer)
+            await self._tunnel(connection.reader, connection.writer)
         elif self.behaviour == "hang":
-            await reader.read()
+            await connection.wait_closed()
         else:
-            writer.write(_WORDS[self.behaviour])
-            await writer.drain()
+            await connection.send(_WORDS[self.behaviour])
 
     async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self._target_port)

@@ -1,15 +1,12 @@
-"""A server of raw sockets on loopback: says any bytes, also over TLS or behind a CONNECT, and keeps what it read."""
+"""A server in a thread that says any bytes, also over TLS or behind a CONNECT, and keeps what it read."""
 
-import socketserver
 import ssl
-import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from socket import SocketIO
+from dataclasses import dataclass
 
-PATIENCE_SECONDS = 10
-"""How long one read may take: nothing here waits for ever."""
+from support.fake_api import FakeApi, Request
+from support.listener import Connection
 
 
 @dataclass(slots=True)
@@ -27,85 +24,39 @@ class Script:
     """Whether a TLS handshake is answered at all."""
 
 
-@dataclass(slots=True)
-class Seen:
-    """What the server read."""
-
-    port: int
-    requests: list[bytes] = field(default_factory=list)
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    allow_reuse_address = True
+class Seen(FakeApi):
+    """The server, and what it read."""
 
     def __init__(self, script: Script) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.script = script
-        self.seen = Seen(self.server_address[1])
-        self.accepted = 0
+        super().__init__(tls=script.tls)
+        self._script = script
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Whoever hangs up early, or refuses a certificate, does what the test is about."""
+    def _tls_of_next(self) -> ssl.SSLContext | None:
+        is_silent = self.connections > self._script.connections or not self._script.greets
+        return None if is_silent or self._script.connect is not None else self.tls
 
-
-class _Handler(socketserver.BaseRequestHandler):
-    server: _Server
-
-    def handle(self) -> None:
-        script = self.server.script
-        self.server.accepted += 1
-        if self.server.accepted > script.connections:
+    async def _converse(self, connection: Connection) -> None:
+        script = self._script
+        if self.connections > script.connections:
             return
-        self.request.settimeout(PATIENCE_SECONDS)
         if script.connect is not None:
-            self.server.seen.requests.append(_read_head(self.request.makefile("rb", buffering=0)))
-            self.request.sendall(script.connect)
+            self.requests.append(Request(await connection.receive_until(b"\r\n\r\n"), b""))
+            connection.writer.write(script.connect)
+            if script.tls is not None:
+                await connection.start_tls(script.tls)
         if not script.greets:
-            while self.request.recv(4096):
-                pass
+            await connection.wait_closed()
             return
-        if script.tls is None:
-            self._answer(self.request)
+        await self.receive(connection)
+        if script.answer is None:
+            await connection.wait_closed()
         else:
-            with script.tls.wrap_socket(self.request, server_side=True) as wrapped:
-                self._answer(wrapped)
-
-    def _answer(self, connection: ssl.SSLSocket) -> None:
-        reader = connection.makefile("rb", buffering=0)
-        head = _read_head(reader)
-        length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        self.server.seen.requests.append(head + reader.read(length))
-        if self.server.script.answer is None:
-            reader.read()
-        else:
-            connection.sendall(self.server.script.answer)
-
-
-def _read_head(reader: SocketIO) -> bytes:
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        byte = reader.read(1)
-        if not byte:
-            raise EOFError
-        head += byte
-    return head
+            await connection.send(script.answer)
+            await connection.aclose()
 
 
 @contextmanager
-def raw_server(script: Script) -> Iterator[Seen]:
+def raw_server(script: Script) -> Generator[Seen]:
     """Serve on a free port of 127.0.0.1 until the block ends."""
-    with _Server(script) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server.seen
-        finally:
-            server.shutdown()
-            thread.join(PATIENCE_SECONDS)
-
-
-def http(status: int, body: bytes, *headers: str, content: str = "application/json") -> bytes:
-    """Return an HTTP/1.1 answer."""
-    lines = [f"HTTP/1.1 {status} Said", f"Content-Type: {content}", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
+    with Seen(script).in_thread() as seen:
+        yield seen

@@ -1,19 +1,15 @@
-"""The HTTP seam: the API's end of the wire, as an httpx2 transport or as a real loopback socket."""
+"""The HTTP seam without a socket: an httpx2 transport that is recorded, and the client and server over it."""
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-import anyio
-import anyio.abc
 import httpx2
 from mcp import Client
 from mcp.server.lowlevel import Server
 from pydantic import SecretStr
 
 import api_document
+from support.answers import as_json
 from wemasy_mcp.core.client import Caller, WemasyClient
 from wemasy_mcp.core.server import Options, build_server
 from wemasy_mcp.endpoints import ENDPOINTS
@@ -82,95 +78,3 @@ def client_over(recorded: Recorded) -> WemasyClient:
 def connect(server: Server[Any], era: Era, **options: Any) -> Client:
     """Return a client of the SDK that speaks to `server` as clients of `era` do."""
     return Client(server, mode={"2026": "auto", "2025": "legacy"}[era], **options)
-
-
-Conversation = Callable[[bytes, anyio.abc.SocketStream], Awaitable[None]]
-"""What the API does with one request: its bytes, and the connection that it came on."""
-
-
-@dataclass
-class Upstream:
-    """The API as a process that listens on loopback: keeps the requests' bytes, and lets each test hold the talk."""
-
-    converse: Conversation
-    port: int = 0
-    connections: int = 0
-    requests: list[bytes] = field(default_factory=list)
-    arrived: anyio.Event = field(default_factory=anyio.Event)
-
-    @property
-    def base_url(self) -> str:
-        """What `WEMASY_BASE_URL` is set to."""
-        return f"http://127.0.0.1:{self.port}/api"
-
-    async def serve(self, stream: anyio.abc.SocketStream) -> None:
-        """Take one request after another from a connection, until either side closes it."""
-        self.connections += 1
-        async with stream:
-            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream):
-                while True:
-                    request = await _read_request(stream)
-                    self.requests.append(request)
-                    self.arrived.set()
-                    await self.converse(request, stream)
-
-
-@asynccontextmanager
-async def listening(converse: Conversation) -> AsyncIterator[Upstream]:
-    """Be the API on a free loopback port for the time of the block."""
-    upstream = Upstream(converse)
-    async with accepting(upstream.serve) as upstream.port:
-        yield upstream
-
-
-@asynccontextmanager
-async def accepting(serve: Callable[[anyio.abc.SocketStream], Awaitable[None]]) -> AsyncIterator[int]:
-    """Accept connections on a free loopback port, whose number is given, for the time of the block."""
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    async with listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, serve)
-        yield listener.extra(anyio.abc.SocketAttribute.local_port)
-        tasks.cancel_scope.cancel()
-
-
-async def answer_documented(request: bytes, stream: anyio.abc.SocketStream) -> None:
-    """Answer as the API's documentation shows."""
-    (operation,) = (it for it in api_document.OPERATIONS if it.path.encode() in request)
-    await stream.send(http_response(200, operation.sample_answer, api_document.RATE_LIMIT_HEADERS))
-
-
-async def answer_never(request: bytes, stream: anyio.abc.SocketStream) -> None:
-    """Leave the caller waiting."""
-    await anyio.sleep_forever()
-
-
-def http_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> bytes:
-    """Return an HTTP/1.1 answer as it goes over the wire."""
-    content = body if isinstance(body, bytes) else as_json(body)
-    lines = [f"HTTP/1.1 {status} Status", f"Content-Length: {len(content)}"]
-    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
-    return "\r\n".join([*lines, "", ""]).encode() + content
-
-
-def as_json(body: Any) -> bytes:
-    """Return a body as the API sends it: characters as they are, but for half an emoji, which only an escape holds."""
-    try:
-        return json.dumps(body, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return json.dumps(body).encode()
-
-
-def body_of(request: bytes) -> bytes:
-    """Return the body of a request's bytes."""
-    return request.partition(b"\r\n\r\n")[2]
-
-
-async def _read_request(stream: anyio.abc.SocketStream) -> bytes:
-    request = b""
-    while b"\r\n\r\n" not in request:
-        request += await stream.receive()
-    head = request.partition(b"\r\n\r\n")[0].lower()
-    length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or b"0")
-    while len(body_of(request)) < length:
-        request += await stream.receive()
-    return request

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
-import anyio.abc
 import httpx2
 import pytest
 
-from support.wire import accepting, http_response, listening
+from support.answers import answer
+from support.fake_api import FakeApi, Request
+from support.listener import Connection as ApiConnection
+from support.listener import accepting
 from wemasy_mcp.upstream.connections import DirectTransport
 from wemasy_mcp.upstream.sockets import Connection
 
@@ -29,25 +31,24 @@ async def transport(*, keepalive_seconds: float = 60) -> AsyncIterator[DirectTra
 
 
 async def post(direct: DirectTransport, port: int, body: bytes = b"{}") -> bytes:
-    answer = await direct.handle_async_request(httpx2.Request("POST", f"http://127.0.0.1:{port}/", content=body))
+    response = await direct.handle_async_request(httpx2.Request("POST", f"http://127.0.0.1:{port}/", content=body))
     try:
-        return await answer.aread()
+        return await response.aread()
     finally:
-        await answer.aclose()
+        await response.aclose()
 
 
 async def test_what_asyncio_has_not_fetched_yet_does_not_become_the_next_answer() -> None:
-    connections: list[anyio.abc.SocketStream] = []
+    connections: list[ApiConnection] = []
 
-    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    async def respond(request: Request, stream: ApiConnection) -> None:
         connections.append(stream)
-        await stream.send(http_response(200, b"asked for"))
+        await stream.send(answer(200, b"asked for"))
 
-    async with listening(answer) as upstream, transport() as direct:
+    async with FakeApi(respond) as upstream, transport() as direct:
         await post(direct, upstream.port)
         # Nothing else runs between this and the next request.
-        socket = connections[0].extra(anyio.abc.SocketAttribute.raw_socket)
-        os.write(socket.fileno(), http_response(200, b"left over"))
+        os.write(connections[0].socket.fileno(), answer(200, b"left over"))
 
         assert await post(direct, upstream.port) == b"asked for"
 
@@ -55,17 +56,17 @@ async def test_what_asyncio_has_not_fetched_yet_does_not_become_the_next_answer(
 
 
 async def test_connections_that_were_closed_meanwhile_are_closed_here_too_whatever_their_order() -> None:
-    connections: list[anyio.abc.SocketStream] = []
+    connections: list[ApiConnection] = []
     together = anyio.Event()
 
-    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    async def respond(request: Request, stream: ApiConnection) -> None:
         connections.append(stream)
         if len(connections) == 3:
             together.set()
         await together.wait()
-        await stream.send(http_response(200, b"asked for"))
+        await stream.send(answer(200, b"asked for"))
 
-    async with listening(answer) as upstream, transport() as direct:
+    async with FakeApi(respond) as upstream, transport() as direct:
         async with anyio.create_task_group() as calls:
             for _ in range(3):
                 calls.start_soon(post, direct, upstream.port)
@@ -81,14 +82,14 @@ async def test_connections_that_were_closed_meanwhile_are_closed_here_too_whatev
 async def test_a_length_without_a_body_says_nothing_of_the_next_answer() -> None:
     answers = [
         b"HTTP/1.1 204 No Content\r\nContent-Length: 400\r\n\r\n",
-        http_response(200, b"second") + http_response(200, b"forged"),
-        http_response(200, b"third"),
+        answer(200, b"second") + answer(200, b"forged"),
+        answer(200, b"third"),
     ]
 
-    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    async def respond(request: Request, stream: ApiConnection) -> None:
         await stream.send(answers.pop(0))
 
-    async with listening(answer) as upstream, transport() as direct:
+    async with FakeApi(respond) as upstream, transport() as direct:
         assert [await post(direct, upstream.port) for _ in range(3)] == [b"", b"second", b"third"]
 
 
@@ -98,7 +99,7 @@ async def test_a_call_that_is_cancelled_just_as_its_connection_opens_leaves_noth
     closed = anyio.Event()
     open_ = Connection.connection_made
 
-    async def wait_for_the_end(stream: anyio.abc.SocketStream) -> None:
+    async def wait_for_the_end(stream: ApiConnection) -> None:
         async with stream:
             with pytest.raises(anyio.EndOfStream):
                 await stream.receive()
@@ -119,21 +120,21 @@ async def test_a_call_that_is_cancelled_just_as_its_connection_opens_leaves_noth
 
 
 async def test_a_call_that_ends_after_the_close_leaves_nothing_open() -> None:
-    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    async def respond(request: Request, stream: ApiConnection) -> None:
         await direct.aclose()
-        await stream.send(http_response(200, b"late"))
+        await stream.send(answer(200, b"late"))
         with pytest.raises(anyio.EndOfStream):
             await stream.receive()
         closed.set()
 
     closed = anyio.Event()
-    async with listening(answer) as upstream, transport() as direct:
+    async with FakeApi(respond) as upstream, transport() as direct:
         assert await post(direct, upstream.port) == b"late"
         await closed.wait()
 
 
 async def test_a_connection_that_closes_amid_a_large_request_is_an_error_of_the_transport() -> None:
-    async def close(stream: anyio.abc.SocketStream) -> None:
+    async def close(stream: ApiConnection) -> None:
         await stream.receive()
         await stream.aclose()
 

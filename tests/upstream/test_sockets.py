@@ -4,19 +4,19 @@ import ssl
 from contextlib import suppress
 
 import anyio
-import anyio.abc
 import anyio.lowlevel
 import httpcore2
 import pytest
 
-from support.wire import accepting
+from support.listener import Connection as ApiConnection
+from support.listener import accepting
 from wemasy_mcp.upstream.sockets import MAX_WAITING, Connection, Sockets
 
 MORE_THAN_BUFFERS_HOLD = 64 * MAX_WAITING
 
 
 async def test_what_comes_before_the_tls_handshake_is_vouched_for_by_nobody() -> None:
-    async def greet(stream: anyio.abc.SocketStream) -> None:
+    async def greet(stream: ApiConnection) -> None:
         async with stream:
             await stream.send(b"HTTP/1.1 200 OK\r\n\r\n")
             with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
@@ -33,7 +33,7 @@ async def test_what_comes_before_the_tls_handshake_is_vouched_for_by_nobody() ->
 
 
 async def test_an_answer_that_is_longer_than_what_may_wait_arrives_whole() -> None:
-    async def send(stream: anyio.abc.SocketStream) -> None:
+    async def send(stream: ApiConnection) -> None:
         async with stream:
             await stream.send(b"x" * MORE_THAN_BUFFERS_HOLD)
             with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
@@ -57,7 +57,7 @@ async def test_a_request_that_the_api_is_slow_to_read_arrives_whole() -> None:
     may_read = anyio.Event()
     received = 0
 
-    async def read_late(stream: anyio.abc.SocketStream) -> None:
+    async def read_late(stream: ApiConnection) -> None:
         nonlocal received
         async with stream:
             await may_read.wait()
@@ -83,7 +83,7 @@ async def test_an_address_that_does_not_answer_in_time_is_given_up() -> None:
 
 
 async def test_a_name_is_connected_to_whichever_of_its_addresses_answers() -> None:
-    async def greet(stream: anyio.abc.SocketStream) -> None:
+    async def greet(stream: ApiConnection) -> None:
         async with stream:
             await stream.send(b"hello")
 

@@ -6,28 +6,20 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
 from api_document import OPERATIONS, SAMPLE_ERRORS, SAVE_MEMORY, TOOLS, Operation
+from support.answers import answer
+from support.fake_api import FakeApi, Request
 from support.launching import environment, launched, run, serving
+from support.listener import Connection
 from support.results import check
 from support.server_process import ERAS as VERSIONS
 from support.server_process import Era as Version
-from support.wire import (
-    SAVE,
-    TOKEN,
-    UPDATE,
-    Era,
-    Upstream,
-    answer_documented,
-    body_of,
-    http_response,
-    listening,
-)
+from support.wire import SAVE, TOKEN, UPDATE, Era
 
 FACT = {"kind": "fact", "value": "null"}
 WHERE = (
@@ -48,17 +40,17 @@ async def client_of(era: Era, variables: Mapping[str, str], *arguments: str) -> 
 
 
 @pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with listening(answer_documented) as upstream:
+async def upstream() -> AsyncIterator[FakeApi]:
+    async with FakeApi() as upstream:
         yield upstream
 
 
 @pytest.fixture
-def configured(upstream: Upstream) -> dict[str, str]:
-    return {"WEMASY_API_TOKEN": TOKEN, "WEMASY_BASE_URL": upstream.base_url}
+def configured(upstream: FakeApi) -> dict[str, str]:
+    return {"WEMASY_API_TOKEN": TOKEN, "WEMASY_BASE_URL": upstream.url}
 
 
-async def test_a_client_lists_every_tool_and_calls_it(era: Era, configured: dict[str, str], upstream: Upstream) -> None:
+async def test_a_client_lists_every_tool_and_calls_it(era: Era, configured: dict[str, str], upstream: FakeApi) -> None:
     async with client_of(era, configured) as client:
         names = [tool.name for tool in (await client.list_tools()).tools]
         shown = {
@@ -69,28 +61,28 @@ async def test_a_client_lists_every_tool_and_calls_it(era: Era, configured: dict
     assert names == TOOLS
     for operation, request in zip(OPERATIONS, upstream.requests, strict=True):
         assert shown[operation.tool] == operation.sample_answer | {"rate_limit": {"limit": 60, "remaining": 57}}
-        assert json.loads(body_of(request)) == operation.sample_request
-        assert f"\r\nauthorization: Bearer {TOKEN}\r\n".lower() in request.decode().lower()
+        assert json.loads(request.body) == operation.sample_request
+        assert request.headers["authorization"] == f"Bearer {TOKEN}"
 
 
 @pytest.mark.parametrize("value", ["null", "[1]", '{"a":1}', "", "é 👩\u200d👧 \u0000 \u2028", "\\ud83d", '"'])
-async def test_a_text_reaches_the_api_byte_for_byte(value: str, configured: dict[str, str], upstream: Upstream) -> None:
+async def test_a_text_reaches_the_api_byte_for_byte(value: str, configured: dict[str, str], upstream: FakeApi) -> None:
     async with client_of("2026", configured) as client:
         await client.call_tool(SAVE, {"kind": "fact", "key": None, "value": value})
 
     (request,) = upstream.requests
-    assert body_of(request) == (
+    assert request.body == (
         b'{"kind":"fact","key":null,"value":' + json.dumps(value, ensure_ascii=False).encode() + b"}"
     )
 
 
 async def test_an_answer_with_half_an_emoji_does_not_end_the_server(
-    era: Era, configured: dict[str, str], upstream: Upstream
+    era: Era, configured: dict[str, str], upstream: FakeApi
 ) -> None:
-    async def answer_half(request: bytes, stream: Any) -> None:
-        await stream.send(http_response(422, {"message": "half \ud83d", "errors": {"key\ude00": ["\ud83d!"]}}))
+    async def answer_half(request: Request, stream: Connection) -> None:
+        await stream.send(answer(422, {"message": "half \ud83d", "errors": {"key\ude00": ["\ud83d!"]}}))
 
-    upstream.converse = answer_half
+    upstream.respond = answer_half
     async with client_of(era, configured) as client:
         shown = [check(await client.call_tool(SAVE, FACT), SAVE) for _ in range(2)]
 
@@ -100,13 +92,13 @@ async def test_an_answer_with_half_an_emoji_does_not_end_the_server(
 
 @pytest.mark.parametrize("status", sorted(SAMPLE_ERRORS))
 async def test_every_documented_error_reaches_the_client_as_a_result(
-    status: int, configured: dict[str, str], upstream: Upstream
+    status: int, configured: dict[str, str], upstream: FakeApi
 ) -> None:
-    async def refuse(request: bytes, stream: Any) -> None:
+    async def refuse(request: Request, stream: Connection) -> None:
         body, headers = SAMPLE_ERRORS[status]
-        await stream.send(http_response(status, body, headers))
+        await stream.send(answer(status, body, *(f"{name}: {value}" for name, value in headers.items())))
 
-    upstream.converse = refuse
+    upstream.respond = refuse
     async with client_of("2025", configured) as client:
         shown = check(await client.call_tool(UPDATE, {"connection_id": 5, "name": "n"}), UPDATE)
 
@@ -175,10 +167,10 @@ async def test_without_usable_settings_every_call_says_which_one_and_where_it_is
     assert error["message"] == f"{problem.rstrip('.')}. {WHERE}"
 
 
-async def test_settings_may_stand_in_a_file(upstream: Upstream, tmp_path: Path) -> None:
+async def test_settings_may_stand_in_a_file(upstream: FakeApi, tmp_path: Path) -> None:
     file = tmp_path / "wemasy.env"
     file.write_text(
-        f"WEMASY_API_TOKEN='Bearer {TOKEN}'\nWEMASY_BASE_URL={upstream.base_url}/\n"
+        f"WEMASY_API_TOKEN='Bearer {TOKEN}'\nWEMASY_BASE_URL={upstream.url}/\n"
         f"WEMASY_TOOLS={SAVE}\nWEMASY_NULL_ARGUMENTS=drop\n"
     )
 
@@ -187,7 +179,7 @@ async def test_settings_may_stand_in_a_file(upstream: Upstream, tmp_path: Path) 
         await client.call_tool(SAVE, {"kind": "fact", "key": None})
 
     assert names == [SAVE]
-    assert [body_of(request) for request in upstream.requests] == [b'{"kind":"fact"}']
+    assert [request.body for request in upstream.requests] == [b'{"kind":"fact"}']
 
 
 async def test_what_other_code_prints_or_reads_never_touches_the_wire(configured: dict[str, str]) -> None:
@@ -245,7 +237,7 @@ async def test_a_discovery_with_no_handshake_behind_it_is_answered(configured: d
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_every_request_before_the_end_of_input_is_answered(
-    version: Version, configured: dict[str, str], upstream: Upstream
+    version: Version, configured: dict[str, str], upstream: FakeApi
 ) -> None:
     async with serving(configured, era=version) as server:
         lines = [server.tool_call(SAVE, FACT | {"key": str(number)}, number) for number in range(5)]

@@ -31,7 +31,7 @@ def issuer() -> Issuer:
 
 @pytest.fixture(scope="module")
 def servers(issuer: Issuer) -> Iterator[dict[str, ServerProcess]]:
-    with Upstream().running() as keys:
+    with Upstream().in_thread() as keys:
         keys.answer = (200, issuer.public_keys(), {})
         settings = {**OAUTH, "WEMASY_AUTH_JWKS_URL": f"{keys.url}/keys"}
         with (
