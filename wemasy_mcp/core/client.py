@@ -7,7 +7,7 @@ of the request is written. Before it, nothing was sent; after it, only a complet
 import logging
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from socket import gaierror
@@ -53,6 +53,14 @@ class Attempt:
     connection: Any = None
     """The TCP connection, as httpcore2 has it."""
     is_complete: bool = False
+    notes: list[str] = field(default_factory=list)
+    """What the caller of the tool should know besides the answer."""
+    client_is_there: Callable[[], bool] = lambda: True
+    """Whether an answer given now would reach the client."""
+    report: Callable[["Attempt", str, str], None] = lambda request, outcome, code: None
+    """Logs a request's outcome under a code, when it becomes known only after the call has ended."""
+    runs_on: bool = False
+    """Whether the request goes on though the call was cancelled: `report` will then be called."""
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Note that the request is about to be written, and that the answer was read whole.
@@ -92,6 +100,9 @@ class Caller(Protocol):
 
     def stop(self) -> None:
         """End the calls under way, each with a truthful answer, and send no more."""
+
+    async def finish(self, seconds: float) -> None:
+        """Let requests that run on without a call end, for at most `seconds`."""
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -153,6 +164,9 @@ class WemasyClient:
         self._stopping = True
         for deadline in self._deadlines:
             deadline.cancel()
+
+    async def finish(self, seconds: float) -> None:
+        """No request outlives its call here."""
 
     async def aclose(self) -> None:
         """Close the connections."""

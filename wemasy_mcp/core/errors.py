@@ -196,6 +196,21 @@ class Unreachable(WemasyError):
     default_message = "Wemasy could not be reached."
 
 
+class Pending(WemasyError):
+    """The request was sent and is still under way: Wemasy has not answered within `WEMASY_ANSWER_SECONDS`."""
+
+    code = "pending"
+    retryable = True
+    default_message = "Wemasy has not answered yet; the request is still under way."
+
+    def hint(self, endpoint: Endpoint) -> str:
+        """Point at the same call, which joins the request."""
+        return (
+            f"It may or may not be {endpoint.done}. Send the same call again{self._when()}: it will report how this "
+            "one ended and will not be sent twice."
+        )
+
+
 class TimedOut(WemasyError):
     """The request was sent; no complete answer came within the deadline."""
 
@@ -248,6 +263,7 @@ ERRORS: tuple[type[WemasyError], ...] = (
     RateLimited,
     Rejected,
     Unreachable,
+    Pending,
     TimedOut,
     ConnectionLost,
     ServerFailed,
