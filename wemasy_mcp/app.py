@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from wemasy_mcp.core.client import Caller, WemasyClient
 from wemasy_mcp.core.cooldown import Cooldown
 from wemasy_mcp.core.errors import NotConfigured
+from wemasy_mcp.core.once import OnceCaller
 from wemasy_mcp.core.server import Options, TokenSource, build_server
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.endpoints.base import Endpoint
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 _AT_A_TERMINAL = """\
 wemasy-mcp speaks MCP on stdin and stdout: an MCP client starts it and talks to it.
 To see it work, run `wemasy-mcp demo`. To end it here, press Ctrl-C or Ctrl-D."""
+
+FINISH_SECONDS = 2.0
+"""How long requests whose calls have ended may run on once the server has stopped."""
 
 EXIT_SECONDS = 0.8
 """How long the process may take to exit once everything has been answered."""
@@ -68,6 +72,7 @@ async def _serve_stdio(settings: Settings, problem: SettingsError | None) -> Non
     try:
         with _exit_in_time():
             await serve_stdio(server, caller.stop)
+            await caller.finish(FINISH_SECONDS)
     finally:
         await caller.aclose()
 
@@ -90,6 +95,7 @@ async def _serve_http(settings: Settings) -> None:
     try:
         with _exit_in_time():
             await serve_http(server, settings, caller.stop)
+            await caller.finish(FINISH_SECONDS)
     finally:
         await caller.aclose()
 
@@ -126,7 +132,7 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
         except SandboxDatabaseError as error:
             raise SettingsError(variable_of("sandbox_db"), f"cannot be used: {error}") from None
         client = WemasyClient("http://localhost/api", timeout_seconds=settings.timeout_seconds, transport=transport)
-        return client, lambda ctx: SecretStr(SANDBOX_TOKEN)
+        return _once(client, settings), lambda ctx: SecretStr(SANDBOX_TOKEN)
     client = WemasyClient(
         settings.base_url,
         timeout_seconds=settings.timeout_seconds,
@@ -136,9 +142,15 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
     if (header := token_header(settings)) is not None:
         from wemasy_mcp.transports.http.auth.per_user_token import UserAccounts, header_tokens
 
-        return UserAccounts(client), header_tokens(header)
+        return UserAccounts(_once(client, settings)), header_tokens(header)
     read_token = follow_api_token(settings)
-    return client, lambda ctx: read_token()
+    return _once(client, settings), lambda ctx: read_token()
+
+
+def _once(client: WemasyClient, settings: Settings) -> Caller:
+    if settings.repeats == "send":
+        return client
+    return OnceCaller(client, answer_seconds=settings.answer_seconds, timeout_seconds=settings.timeout_seconds)
 
 
 def token_header(settings: Settings) -> str | None:

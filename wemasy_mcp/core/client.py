@@ -79,6 +79,10 @@ class Attempt:
             with anyio.CancelScope(shield=True):
                 await self.connection.aclose()
 
+    def adopt(self, request: "Attempt") -> None:
+        """Know what another attempt knows of the request that answers this call."""
+        self.request_id, self.sent, self.status = request.request_id, request.sent, request.status
+
     @property
     def sent_id(self) -> str | None:
         """The request's id, where Wemasy may have seen it."""

@@ -27,6 +27,11 @@ logger = logging.getLogger(__name__)
 RETRY_SECONDS = 5
 """What a pending call's `retry_after_seconds` is at most: the repeat waits for the answer itself."""
 
+LAST_WORDS_SECONDS = 0.5
+"""How long requests that were ended may take to say what is known of them."""
+
+_NOT_SENT = "The call was given up before it was sent."
+
 
 @dataclass(slots=True, eq=False)
 class Running(Request):

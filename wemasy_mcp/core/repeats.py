@@ -1,7 +1,7 @@
 """Which calls one request answers: what is under way, and what could not be delivered.
 
 The API has no idempotency key, and the world repeats: hosts dispatch one call twice, clients give up after a few
-seconds, and models then call again. A repeat that nobody chose is written once; a repeat on purpose always goes through.
+seconds, and models then call again. A repeat that nobody chose is written once; one on purpose always goes through.
 Bookkeeping only, without I/O but the clock. It keeps no value that was sent: a request is known by a keyed hash.
 """
 

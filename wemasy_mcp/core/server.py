@@ -41,6 +41,9 @@ This is the embedded sandbox, not the user's account: nothing that is saved here
 
 _UNSAFE_IN_USER_AGENT = re.compile(r"[^A-Za-z0-9._+-]+")
 
+CLIENT_HAS_LEFT = "wemasy_mcp.client_has_left"
+"""The key in an HTTP request's ASGI scope under which its transport says whether the client still waits for the answer to an id."""
+
 Context = ServerRequestContext[Any]
 TokenSource = Callable[[Context], SecretStr]
 """Which Wemasy token a call uses. May raise `NotConfigured`."""
@@ -110,7 +113,10 @@ async def _call(
 ) -> types.CallToolResult:
     """Make one call and answer it, whatever happens: an exception that leaves here would be sent with its text."""
     report = CallReport(endpoint.tool, who_calls(ctx))
-    attempt = Attempt()
+    attempt = Attempt(
+        client_is_there=lambda: _is_there(ctx),
+        report=lambda request, outcome, code: report.end(request, outcome, code, logging.WARNING),
+    )
     notes: list[str] = []
     try:
         token = token_source(ctx)
@@ -123,13 +129,16 @@ async def _call(
             user_agent=user_agent(info.client_info if info else None),
             attempt=attempt,
         )
-        result = success_result(reply, notes, sandbox=options.sandbox)
+        result = success_result(reply, [*notes, *attempt.notes], sandbox=options.sandbox)
         report.end(attempt, "applied", "ok")
     except anyio.get_cancelled_exc_class():
-        report.end(attempt, "unknown" if attempt.sent else "not_applied", "cancelled", logging.WARNING)
+        if not attempt.runs_on:
+            report.end(attempt, "unknown" if attempt.sent else "not_applied", "cancelled", logging.WARNING)
         raise
     except WemasyError as error:
-        result = error_result(error, endpoint, notes, request_id=attempt.sent_id, sandbox=options.sandbox)
+        result = error_result(
+            error, endpoint, [*notes, *attempt.notes], request_id=attempt.sent_id, sandbox=options.sandbox
+        )
         level = logging.WARNING if error.outcome == "unknown" else logging.INFO
         report.end(attempt, error.outcome, error.code, level)
     except Exception:
@@ -137,3 +146,9 @@ async def _call(
         result = error_result(InternalError(), endpoint, request_id=attempt.sent_id, sandbox=options.sandbox)
         report.end(attempt, InternalError.outcome, InternalError.code, logging.ERROR)
     return result
+
+
+def _is_there(ctx: Context) -> bool:
+    """Whether the client still waits: over HTTP it may have closed the connection, or cancelled in another request."""
+    has_left: Callable[[object], bool] = getattr(ctx.request, "scope", {}).get(CLIENT_HAS_LEFT, lambda _: False)
+    return not has_left(ctx.request_id)

@@ -1,4 +1,4 @@
-"""Streamable HTTP of both protocol eras at `/mcp`, without sessions: any replica serves any request."""
+"""Streamable HTTP of both protocol eras at `/mcp`, without sessions that are kept: any replica serves any request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,8 +13,10 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from wemasy_mcp.core.server import CLIENT_HAS_LEFT
+from wemasy_mcp.transports.http.cancellations import Cancellations, naming_session
 from wemasy_mcp.transports.http.middleware import WholeBody, replaying
 
 MCP_PATH = "/mcp"
@@ -29,6 +31,7 @@ class Streamable:
     def __init__(self, server: Server[Any]) -> None:
         self._as_json = StreamableHTTPSessionManager(server, stateless=True, json_response=True)
         self._as_stream = StreamableHTTPSessionManager(server, stateless=True)
+        self._cancellations = Cancellations()
 
     def routes(self, admit: Callable[[ASGIApp], ASGIApp]) -> list[Route]:
         """Return where MCP is served to those whom `admit` lets through."""
@@ -42,10 +45,26 @@ class Streamable:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request whose body has come."""
+        whole = await receive()
+        session = self._cancellations.note(scope, whole["body"])
+        leaving = asyncio.ensure_future(receive())
+        scope[CLIENT_HAS_LEFT] = lambda request_id: leaving.done() or self._cancellations.hold(session, request_id)
+        try:
+            await self._serve(
+                scope, replaying(whole, lambda: asyncio.shield(leaving)), naming_session(whole, send), leaving
+            )
+        finally:
+            leaving.cancel()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, leaving: asyncio.Future[Message]) -> None:
         request = Request(scope)
         takes_json, takes_stream = check_accept_headers(request)
         if request.headers.get("mcp-protocol-version") in MODERN_PROTOCOL_VERSIONS:
-            await _serve_until_client_leaves(self._as_json.handle_request, scope, receive, send)
+            # The 2026-07-28 protocol cancels by closing the connection, and in no other way. Earlier protocols have a
+            # message for it, and there a lost connection must cancel nothing.
+            with anyio.CancelScope() as serving:
+                leaving.add_done_callback(lambda _: serving.cancel())
+                await self._as_json.handle_request(scope, receive, send)
         elif takes_stream and not takes_json:
             # The SDK insists on both, as the specification does; a client that names one form means it.
             headers = MutableHeaders(raw=list(scope["headers"]))
@@ -53,18 +72,3 @@ class Streamable:
             await self._as_stream.handle_request({**scope, "headers": headers.raw}, receive, send)
         else:
             await self._as_json.handle_request(scope, receive, send)
-
-
-async def _serve_until_client_leaves(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Cancel what `app` does once the client closes the connection: the 2026-07-28 protocol cancels no other way.
-
-    Earlier protocols have a message for it, and there a lost connection must cancel nothing.
-    """
-    whole = await receive()
-    leaving = asyncio.ensure_future(receive())
-    with anyio.CancelScope() as serving:
-        leaving.add_done_callback(lambda _: serving.cancel())
-        try:
-            await app(scope, replaying(whole, lambda: asyncio.shield(leaving)), send)
-        finally:
-            leaving.cancel()
