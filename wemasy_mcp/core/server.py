@@ -42,7 +42,7 @@ This is the embedded sandbox, not the user's account: nothing that is saved here
 _UNSAFE_IN_USER_AGENT = re.compile(r"[^A-Za-z0-9._+-]+")
 
 CLIENT_HAS_LEFT = "wemasy_mcp.client_has_left"
-"""The key in an HTTP request's ASGI scope under which its transport says whether the client still waits for the answer to an id."""
+"""The key in an HTTP request's ASGI scope under which its transport says whether the client gave an id up."""
 
 Context = ServerRequestContext[Any]
 TokenSource = Callable[[Context], SecretStr]

@@ -258,8 +258,7 @@ async def test_the_log_is_one_json_line_a_call_without_values(configured: dict[s
         await server.call(SAVE, {"kind": "a value that no log holds"})
 
     first, second = (json.loads(line) for line in server.stderr.splitlines())
-    for line in (first, second):
-        assert set(line) == {"time", "level", "logger", "tool", "outcome", "code", "status", "ms"}
+    assert "a value that no log holds" not in server.stderr.decode()
     assert (first["outcome"], first["code"], first["status"]) == ("applied", "ok", 200)
     assert (second["outcome"], second["code"], second["status"]) == ("not_applied", "invalid_arguments", None)
 

@@ -1,7 +1,7 @@
 """Calls over streamable HTTP that clients of 2025 cancelled, by a request of its own while the call's stays open.
 
 Each request is served for itself here, and ids of requests are unique in one client only. So every client is given a
-session id with the answer to `initialize` (MCP 2025-11-25, "Session Management"), which it then sends with each request.
+session id with the answer to `initialize` (MCP 2025-11-25, "Session Management"), and sends it with each request.
 Nothing is kept for a session, and any replica serves any: it only says whose request a cancellation names.
 """
 
