@@ -22,7 +22,7 @@ NUMBERS = count()
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[Upstream]:
-    with Upstream().running() as running:
+    with Upstream().in_thread() as running:
         yield running
 
 
