@@ -206,8 +206,8 @@ class Pending(WemasyError):
     def hint(self, endpoint: Endpoint) -> str:
         """Point at the same call, which joins the request."""
         return (
-            f"It may or may not have been {endpoint.done} yet. Send the same call again{self._when()}: it will report how this "
-            "one ended and will not be sent twice."
+            f"It may or may not have been {endpoint.done} yet. Send the same call again{self._when()}: "
+            "it will report how this one ended and will not be sent twice."
         )
 
 
