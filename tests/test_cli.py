@@ -162,7 +162,7 @@ def test_a_transport_that_does_not_exist_is_refused(
 
 
 def test_a_file_of_settings_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--env-file", str(tmp_path / "none")]) == 2
+    assert run(["--transport", "sse", "--env-file", str(tmp_path / "none")]) == 2
 
     assert refused(capsys) == f"wemasy-mcp: --env-file names no file: {tmp_path / 'none'}"
 
@@ -174,7 +174,7 @@ def test_a_tool_that_does_not_exist_is_refused(
 
     assert run(["--transport", "sse", "--sandbox"]) == 2
 
-    assert refused(capsys) == f"wemasy-mcp: WEMASY_TOOLS names no tool: wemasy_forget. Known: {', '.join(TOOLS)}."
+    assert refused(capsys) == f"wemasy-mcp: WEMASY_TOOLS names unknown tools: wemasy_forget. Known: {', '.join(TOOLS)}."
 
 
 def test_a_sandbox_database_that_cannot_be_used_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

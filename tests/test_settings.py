@@ -15,13 +15,17 @@ from wemasy_mcp.settings import (
     is_loopback,
     load_settings,
     read_base_url,
-    read_token,
+    read_settings,
     variable_of,
 )
 
 BLANK = "is empty; put your Wemasy API token there."
 PLACEHOLDER = "still holds a placeholder instead of a token: it was never filled in."
-NO_TOKEN = "holds blanks, line breaks or characters that no token has; copy the token again."
+NO_TOKEN = "holds spaces, line breaks or characters that no token has; copy the token again."
+ADDRESS = (
+    "holds an address, not a port: Kubernetes sets it for a Service named wemasy. Set `enableServiceLinks: false` in "
+    "the pod's spec, or set the variable there yourself."
+)
 NO_URL = "should be an https URL such as https://api.wemasy.nl/api (http only on loopback)"
 
 
@@ -63,6 +67,8 @@ def test_the_defaults_are_the_published_ones() -> None:
         "auth_issuer": None,
         "auth_audience": None,
         "auth_jwks_url": None,
+        "auth_scopes": (),
+        "path_prefix": "",
         "allowed_hosts": (),
         "allowed_origins": (),
         "redis_url": None,
@@ -123,6 +129,14 @@ def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch, variable: 
         ("WEMASY_LOG_FORMAT", "xml", "should be 'text' or 'json'"),
         ("WEMASY_TRANSPORT", "carrier-pigeon", "should be 'stdio', 'sse' or 'streamable-http'"),
         ("WEMASY_PORT", "65536", "should be less than or equal to 65535"),
+        *(
+            (
+                "WEMASY_PORT",
+                address,
+                ADDRESS,
+            )
+            for address in ("tcp://10.96.0.7:8000", "udp://[fd00::7]:8000")
+        ),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_with_its_variable_and_never_shown(
@@ -134,7 +148,7 @@ def test_a_value_that_cannot_be_used_is_refused_with_its_variable_and_never_show
 
     assert str(error) == f"{variable} {problem}"
     assert (error.variable, error.problem, error.further) == (variable, problem, ())
-    assert error.__suppress_context__
+    assert error.__context__ is None
 
 
 def test_everything_that_cannot_be_used_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,6 +177,15 @@ def test_no_file_is_read_that_was_not_named(tmp_path: Path) -> None:
     assert load_settings().port == 8000
 
 
+def test_an_environment_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "windows.env"
+    file.write_bytes(b"\xef\xbb\xbfWEMASY_PORT=1\r\nWEMASY_HOST=::1\r\n")
+
+    settings = load_settings(file)
+
+    assert (settings.port, settings.host) == (1, "::1")
+
+
 def test_an_environment_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert str(refusal(env_file=tmp_path / "none.env")) == f"--env-file names no file: {tmp_path / 'none.env'}"
 
@@ -171,58 +194,7 @@ def test_an_environment_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     file = tmp_path / "binary.env"
     file.write_bytes(b"WEMASY_PORT=\xff\xfe")
 
-    assert str(refusal(env_file=file)) == f"--env-file cannot be read: {file}"
-
-
-@pytest.mark.parametrize(
-    "pasted",
-    [
-        TOKEN,
-        f"Bearer {TOKEN}",
-        f"bearer  {TOKEN}",
-        f"  {TOKEN}\r\n",
-        f'"{TOKEN}"',
-        f"'Bearer {TOKEN}'",
-        f"“{TOKEN}”",
-        f'Bearer "{TOKEN}"',
-    ],
-)
-def test_a_token_is_read_from_what_people_paste(pasted: str) -> None:
-    assert read_token(pasted) == TOKEN
-
-
-@pytest.mark.parametrize(
-    ("pasted", "problem"),
-    [
-        ("", BLANK),
-        ("  ", BLANK),
-        ("''", BLANK),
-        ("Bearer ''", BLANK),
-        ("Bearer", BLANK),
-        (" bearer ", BLANK),
-        *(
-            (placeholder, PLACEHOLDER)
-            for placeholder in (
-                "${WEMASY_API_TOKEN}",
-                "${input:wemasy-token}",
-                "$TOKEN",
-                "%WEMASY_API_TOKEN%",
-                "<your token>",
-                "{{ token }}",
-                "YOUR_API_TOKEN",
-                "your-token-here",
-                "Bearer YOUR_API_TOKEN",
-            )
-        ),
-        ("7|abc def", NO_TOKEN),
-        ("7|abc\nX-Injected: 1", NO_TOKEN),
-        ("7|abc\x00", NO_TOKEN),
-        ("7|ábc", NO_TOKEN),
-    ],
-)
-def test_what_is_no_token_is_refused_without_being_shown(pasted: str, problem: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
-        read_token(pasted)
+    assert str(refusal(env_file=file)) == f"--env-file cannot be read: {file} (it is not UTF-8 text)"
 
 
 def test_a_token_is_never_shown_by_the_settings() -> None:
@@ -259,8 +231,9 @@ def test_without_a_token_the_variable_is_named() -> None:
     [
         (b"", f"names a file whose content {BLANK}"),
         (b"YOUR_TOKEN", f"names a file whose content {PLACEHOLDER}"),
+        (b"YOUR_TOKEN ", f"names a file whose content {PLACEHOLDER}"),
         (b"a b", f"names a file whose content {NO_TOKEN}"),
-        (b"\xff\xfe", "names a file that cannot be read: {path} (it is no text)"),
+        (b"\xff\xfe", "names a file that cannot be read: {path} (it is not UTF-8 text)"),
         (None, "names a file that cannot be read: {path} (No such file or directory)"),
     ],
 )
@@ -357,3 +330,52 @@ def test_the_path_under_which_a_proxy_shows_the_server(given: str, prefix: str) 
 def test_a_path_prefix_that_is_not_a_path_is_refused(given: str) -> None:
     with pytest.raises(SettingsError, match="WEMASY_PATH_PREFIX should be a path"):
         load_settings(path_prefix=given)
+
+
+def test_one_setting_that_cannot_be_used_does_not_take_the_others_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEMASY_PORT", "abc")
+    monkeypatch.setenv("WEMASY_TOOLS", "wemasy_save_memory")
+    monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
+
+    reading = read_settings(Path("missing.env"), log_format="json")
+
+    assert [problem.variable for problem in reading.problems] == ["--env-file", "WEMASY_PORT"]
+    assert reading.settings == load_settings_without("WEMASY_PORT", monkeypatch)
+
+
+def load_settings_without(variable: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.delenv(variable)
+    return load_settings(log_format="json")
+
+
+@pytest.mark.parametrize("field", ["api_token_file", "server_token_file", "sandbox_db"])
+@pytest.mark.parametrize("source", ["environment", "file", "flag"])
+def test_the_home_folder_may_be_a_tilde_in_every_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, field: str, source: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "settings.env").write_text(f"{variable_of(field)}=~/kept\n" if source == "file" else "")
+    if source == "environment":
+        monkeypatch.setenv(variable_of(field), "~/kept")
+
+    settings = load_settings(Path("~/settings.env"), **({field: "~/kept"} if source == "flag" else {}))
+
+    assert str(getattr(settings, field)) == str(tmp_path / "kept")
+
+
+def test_a_home_folder_that_nobody_knows_is_a_file_that_is_not_there() -> None:
+    with pytest.raises(SettingsError, match=r"names a file that cannot be read: ~nobody-of-that-name/token \(No such"):
+        api_token(load_settings(api_token_file="~nobody-of-that-name/token"))
+
+
+def test_a_name_that_looks_like_a_setting_is_reported_wherever_it_stands(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WEMASY_SANDBX", "1")
+    (tmp_path / "settings.env").write_text("WEMASY_TOKEN=x\nUNRELATED=1\nWEMASY_QQQ=1\n")
+
+    assert read_settings(tmp_path / "settings.env").misspelt == (
+        "WEMASY_QQQ is set, but no setting has that name.",
+        "WEMASY_SANDBX is set, but no setting has that name; is WEMASY_SANDBOX meant?",
+        "WEMASY_TOKEN is set, but no setting has that name; is WEMASY_API_TOKEN meant?",
+    )

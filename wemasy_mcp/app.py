@@ -19,7 +19,7 @@ from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.observability.logging import start_logging
 from wemasy_mcp.secret_file import follow_api_token
-from wemasy_mcp.settings import Settings, SettingsError, variable_of
+from wemasy_mcp.settings import OVER_HTTP_ONLY, Reading, Settings, SettingsError, variable_of
 from wemasy_mcp.transports.stdio.streams import fill_closed_descriptors, serve_stdio
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ _AT_A_TERMINAL = """\
 wemasy-mcp speaks MCP on stdin and stdout: an MCP client starts it and talks to it.
 To see it work, run `wemasy-mcp demo`. To end it here, press Ctrl-C or Ctrl-D."""
 
+_IDLE_OVER_STDIO = frozenset(map(variable_of, OVER_HTTP_ONLY))
+
 FINISH_SECONDS = 2.0
 """How long requests whose calls have ended may run on once the server has stopped."""
 
@@ -35,39 +37,53 @@ EXIT_SECONDS = 0.8
 """How long the process may take to exit once everything has been answered."""
 
 
-def serve(settings: Settings, problem: SettingsError | None = None) -> None:
+def serve(reading: Reading) -> None:
     """Serve MCP until the client leaves or a signal arrives.
 
-    Args:
-        settings: What the operator set.
-        problem: Why the settings cannot be used; over stdio every call then answers it.
+    Over stdio that is done whatever the settings are: a host would show only "disconnected". Each call then answers
+    what cannot be used.
 
     Raises:
-        SettingsError: The settings cannot be used.
+        SettingsError: The settings cannot be used, over HTTP; or the transport itself cannot.
     """
     fill_closed_descriptors()
-    if settings.transport == "stdio" and sys.stdin is not None and sys.stdin.isatty():
+    settings = reading.settings
+    if problem := reading.problem_with("transport"):
+        raise problem
+    if settings.transport != "stdio":
+        reading.verify()
+    elif sys.stdin is not None and sys.stdin.isatty():
         print(_AT_A_TERMINAL, file=sys.stderr)
     log = start_logging(settings.log_level, settings.log_format)
     try:
+        for sentence in reading.misspelt:
+            logger.warning("%s", sentence)
         if settings.transport == "stdio":
-            anyio.run(_serve_stdio, settings, problem)
+            anyio.run(_serve_stdio, reading)
         else:
             anyio.run(_serve_http, settings)
     finally:
         log.stop()
 
 
-async def _serve_stdio(settings: Settings, problem: SettingsError | None) -> None:
+async def _serve_stdio(reading: Reading) -> None:
+    settings = reading.settings
+    problems = [problem for problem in reading.problems if problem.variable not in _IDLE_OVER_STDIO]
+    for problem in reading.problems:
+        if problem not in problems:
+            logger.warning("ignored, because it matters over HTTP only: %s", problem)
+    endpoints = offered(settings)
     try:
-        endpoints = offered(settings)
+        check_tools(settings)
         caller, token_source = build_caller(settings)
     except SettingsError as error:
-        problem = problem or error
-        endpoints = ENDPOINTS
-    if problem is not None:
-        logger.warning("not configured: %s", problem)
-        caller, token_source = WemasyClient(settings.base_url, timeout_seconds=settings.timeout_seconds), _none(problem)
+        if error.variable not in {problem.variable for problem in problems}:
+            problems.append(error)
+    if problems:
+        for problem in problems:
+            logger.warning("not configured: %s", problem)
+        caller = WemasyClient(settings.base_url, timeout_seconds=settings.timeout_seconds)
+        token_source = _none(problems, reading.misspelt)
     server = build_server(caller, endpoints, token_source, _options(settings))
     try:
         with _exit_in_time():
@@ -89,9 +105,9 @@ def _exit_in_time() -> Iterator[None]:
 async def _serve_http(settings: Settings) -> None:
     from wemasy_mcp.transports.http.run import serve_http
 
-    endpoints = offered(settings)
+    check_tools(settings)
     caller, token_source = build_caller(settings)
-    server = build_server(caller, endpoints, token_source, _options(settings))
+    server = build_server(caller, offered(settings), token_source, _options(settings))
     try:
         with _exit_in_time():
             await serve_http(server, settings, caller.stop)
@@ -105,15 +121,21 @@ def _options(settings: Settings) -> Options:
 
 
 def offered(settings: Settings) -> Sequence[Endpoint]:
-    """Return the endpoints that are offered as tools.
+    """Return the endpoints that are offered as tools: those that `WEMASY_TOOLS` names, else all."""
+    return [endpoint for endpoint in ENDPOINTS if endpoint.tool in settings.tools] or ENDPOINTS
+
+
+def check_tools(settings: Settings) -> None:
+    """Check that the tools to offer exist.
 
     Raises:
         SettingsError: `WEMASY_TOOLS` names a tool that does not exist.
     """
-    known = {endpoint.tool: endpoint for endpoint in ENDPOINTS}
+    known = [endpoint.tool for endpoint in ENDPOINTS]
     if unknown := [name for name in settings.tools if name not in known]:
-        raise SettingsError(variable_of("tools"), f"names no tool: {', '.join(unknown)}. Known: {', '.join(known)}.")
-    return [known[name] for name in known if name in settings.tools] if settings.tools else ENDPOINTS
+        raise SettingsError(
+            variable_of("tools"), f"names unknown tools: {', '.join(unknown)}. Known: {', '.join(known)}."
+        )
 
 
 def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
@@ -175,13 +197,20 @@ def build_cooldown(settings: Settings) -> Cooldown:
     return RedisCooldown(settings.redis_url.get_secret_value())
 
 
-def _none(problem: SettingsError) -> TokenSource:
-    """Answer every call with what is wrong: a host would show only "disconnected" if the server did not start."""
+def _none(problems: Sequence[SettingsError], misspelt: Sequence[str]) -> TokenSource:
+    """Answer every call with what is wrong."""
+    first, *further = problems
+    place = (
+        "It is an argument of this server's command, in most hosts in the `args` of its entry."
+        if first.variable.startswith("--")
+        else "It is set in the environment of this server (in most hosts the `env` of its entry), "
+        "or in the file named with --env-file."
+    )
+    sentences = [f"{str(first).rstrip('.')}. {place}", *misspelt]
+    if further:
+        sentences.insert(1, f"Not usable either: {', '.join(problem.variable for problem in further)}.")
 
     def token_of(ctx: object) -> SecretStr:
-        raise NotConfigured(
-            f"{str(problem).rstrip('.')}. It is set in the environment of this server "
-            "(in most hosts the `env` of its entry), or in the file named with --env-file."
-        )
+        raise NotConfigured(" ".join(sentences))
 
     return token_of

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from wemasy_mcp import __version__
 from wemasy_mcp.config import NAMES as HOST_NAMES
 from wemasy_mcp.console import guard_streams
-from wemasy_mcp.settings import Settings, SettingsError, load_settings, transport_of, variable_of
+from wemasy_mcp.settings import SettingsError, read_settings
 from wemasy_mcp.startup import lasting_imports
 
 DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2
@@ -113,26 +113,12 @@ def _serve(options: argparse.Namespace) -> None:
     with lasting_imports():
         from wemasy_mcp.app import serve
 
-    flags = _flags(options)
-    try:
-        settings = load_settings(options.env_file, **flags)
-    except SettingsError as error:
-        _serve_unconfigured(error, options.env_file, flags)
-    else:
-        if options.sandbox_db is not None and not settings.sandbox:
-            # Whoever names the sandbox's file does not mean the real account.
-            raise SettingsError("--sandbox-db", "needs --sandbox: without it calls go to the real API.")
-        serve(settings)
-
-
-def _serve_unconfigured(error: SettingsError, env_file: Path | None, flags: dict[str, Any]) -> None:
-    """Over stdio serve all the same, and answer every call with the problem."""
-    from wemasy_mcp.app import serve
-
-    is_named = error.variable.startswith("--") or error.variable == variable_of("transport")
-    if is_named or transport_of(env_file, flags) != "stdio":
-        raise error
-    serve(Settings.model_construct(), problem=error)
+    reading = read_settings(options.env_file, **_flags(options))
+    is_real = not reading.settings.sandbox and not reading.problem_with("sandbox")
+    if options.sandbox_db is not None and is_real:
+        # Whoever names the sandbox's file does not mean the real account.
+        raise SettingsError("--sandbox-db", "needs --sandbox: without it calls go to the real API.")
+    serve(reading)
 
 
 def _demo(options: argparse.Namespace) -> int:

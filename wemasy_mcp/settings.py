@@ -3,14 +3,26 @@
 Every refusal names the variable and never shows its value: a value may be a secret, or stand in the wrong place.
 """
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from wemasy_mcp.misspelt import SERVICE_ADDRESS, misspelt
+from wemasy_mcp.pasted_token import read_token
 
 PREFIX = "WEMASY_"
 DEFAULT_BASE_URL = "https://api.wemasy.nl/api"
@@ -18,18 +30,41 @@ DEFAULT_BASE_URL = "https://api.wemasy.nl/api"
 MAX_SECRET_FILE = 65_536
 """Characters that are read of a secret's file."""
 
-_PLACEHOLDER = re.compile(
-    r"\$\{.*\}|\$\w+|%\w+%|<.*>|\{\{.*\}\}|your[_ -]?(api[_ -]?)?token([_ -]?here)?", re.IGNORECASE
-)
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _PATH_PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*){1,16}")
-_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+OVER_HTTP_ONLY = frozenset(
+    {
+        "allowed_hosts",
+        "allowed_origins",
+        "auth_audience",
+        "auth_issuer",
+        "auth_jwks_url",
+        "auth_scopes",
+        "host",
+        "path_prefix",
+        "port",
+        "server_token",
+        "server_token_file",
+        "user_token_header",
+    }
+)
+"""The settings that say nothing over stdio."""
 
 FORWARDED_PREFIX = "x-forwarded-prefix"
 """The value of `path_prefix` that means: whatever the proxy says in this header."""
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 """A setting of several values, separated by commas."""
+
+
+def expand_home(path: str) -> str:
+    """Return `path` with `~` as the home folder; as it is where there is none, which `Path.expanduser` raises for."""
+    return os.path.expanduser(path)  # noqa: PTH111
+
+
+UserPath = Annotated[Path, AfterValidator(lambda path: Path(expand_home(str(path))))]
+"""A path in which `~` is the home folder: no shell expands it in a host's `env` or in an env file."""
 
 
 class SettingsError(ValueError):
@@ -50,15 +85,23 @@ class Settings(BaseSettings):
         env_prefix=PREFIX,
         env_ignore_empty=True,
         extra="ignore",
+        env_file_encoding="utf-8-sig",  # Windows editors begin a file with a byte order mark
         frozen=True,
         hide_input_in_errors=True,
         validate_default=False,
     )
 
+    @classmethod
+    def settings_customise_sources(  # type: ignore[override]
+        cls, _: object, init_settings: PydanticBaseSettingsSource, **__: object
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what is given: `read_settings` reads the sources, and can leave out what cannot be used."""
+        return (init_settings,)
+
     api_token: SecretStr | None = Field(
-        None, description="the Wemasy API token; a `Bearer ` prefix, surrounding blanks or quotes are tolerated"
+        None, description="the Wemasy API token; a `Bearer ` prefix, surrounding spaces or quotes are tolerated"
     )
-    api_token_file: Path | None = Field(None, description="a file that holds it (Docker and Kubernetes secrets)")
+    api_token_file: UserPath | None = Field(None, description="a file that holds it (Docker and Kubernetes secrets)")
     base_url: str = Field(DEFAULT_BASE_URL, description="https, or http on loopback only; no credentials, no query")
     timeout_seconds: float = Field(
         20, gt=0, le=600, allow_inf_nan=False, description="the whole call, connecting included (connecting: at most 5)"
@@ -88,7 +131,9 @@ class Settings(BaseSettings):
         "send", description="`drop` for the few clients that fill every omitted argument with null"
     )
     sandbox: bool = Field(False, description="serve the embedded sandbox instead of the real API; no token needed")
-    sandbox_db: str = Field(":memory:", description="the file in which the sandbox keeps what is written")
+    sandbox_db: Annotated[str, AfterValidator(expand_home)] = Field(
+        ":memory:", description="the file in which the sandbox keeps what is written"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what is logged to stderr")
     log_format: Literal["text", "json"] = Field(
         "text", description="`text` or `json`; never a token, an argument's value or a body"
@@ -101,7 +146,7 @@ class Settings(BaseSettings):
         description="what HTTP clients must present as `Authorization: Bearer …`; "
         "several, comma-separated, for rotation",
     )
-    server_token_file: Path | None = Field(None, description="a file that holds it")
+    server_token_file: UserPath | None = Field(None, description="a file that holds it")
     auth_issuer: str | None = Field(None, description="accept OAuth 2 access tokens (JWT) of this issuer instead")
     auth_audience: str | None = Field(None, description="the audience that such a token must name")
     auth_jwks_url: str | None = Field(None, description="where the issuer publishes its keys")
@@ -158,6 +203,16 @@ class Settings(BaseSettings):
     def _check_token(cls, value: SecretStr | None) -> SecretStr | None:
         return value if value is None else SecretStr(read_token(value.get_secret_value()))
 
+    @field_validator("port", mode="before")
+    @classmethod
+    def _check_port(cls, value: object) -> object:
+        if isinstance(value, str) and SERVICE_ADDRESS.match(value):
+            raise ValueError(
+                "holds an address, not a port: Kubernetes sets it for a Service named wemasy. "
+                "Set `enableServiceLinks: false` in the pod's spec, or set the variable there yourself."
+            )
+        return value
+
     @field_validator("base_url")
     @classmethod
     def _check_base_url(cls, value: str) -> str:
@@ -169,33 +224,83 @@ def variable_of(field: str) -> str:
     return PREFIX + field.upper()
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What could be read of the settings, and what could not."""
+
+    settings: Settings
+    """What cannot be used is at its default here."""
+    problems: tuple[SettingsError, ...]
+    misspelt: tuple[str, ...]
+    """A sentence for each variable that looks like a setting and is not."""
+
+    def problem_with(self, field: str) -> SettingsError | None:
+        """Return why a setting cannot be used, None if it can."""
+        return next((problem for problem in self.problems if problem.variable == variable_of(field)), None)
+
+    def verify(self) -> Settings:
+        """Return the settings.
+
+        Raises:
+            SettingsError: Names the first setting that cannot be used, and holds the further ones.
+        """
+        if self.problems:
+            first, *further = self.problems
+            raise SettingsError(first.variable, first.problem, further)
+        return self.settings
+
+
 def load_settings(env_file: Path | None = None, **flags: Any) -> Settings:
     """Return the settings: flags, then the environment, then `env_file`, then the defaults.
 
     Raises:
         SettingsError: Names the first variable (or flag) that cannot be used, and holds the further ones.
     """
-    if env_file is not None and not env_file.is_file():
-        raise SettingsError("--env-file", f"names no file: {env_file}")
+    return read_settings(env_file, **flags).verify()
+
+
+def read_settings(env_file: Path | None = None, **flags: Any) -> Reading:
+    """Return what can be read of the settings; one that cannot does not take the others with it."""
+    environment = EnvSettingsSource(Settings)
+    values = {**environment(), **flags}
+    names = dict(environment.env_vars)
+    problems: list[SettingsError] = []
+    if env_file is not None:
+        try:
+            file = read_env_file(env_file)
+        except SettingsError as error:
+            problems.append(error)
+        else:
+            values = {**file(), **values}
+            names = {**file.env_vars, **names}
     try:
-        return Settings(_env_file=env_file, **flags)
+        settings = Settings(**values)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        first, *further = [SettingsError(variable_of(str(one["loc"][0])), _problem(one["msg"])) for one in details]
-        raise SettingsError(first.variable, first.problem, further) from None
-    except (OSError, UnicodeDecodeError):
-        raise SettingsError("--env-file", f"cannot be read: {env_file}") from None
+        bad = {str(one["loc"][0]): _problem(one["msg"]) for one in details}
+        problems += [SettingsError(variable_of(field), problem) for field, problem in bad.items()]
+        settings = Settings(**{name: value for name, value in values.items() if name not in bad})
+    return Reading(settings, tuple(problems), tuple(_sentences(names)))
 
 
-class _Transport(BaseSettings):
-    model_config = Settings.model_config
+def read_env_file(path: Path) -> DotEnvSettingsSource:
+    """Return the settings in a file.
 
-    transport: str = Settings.model_fields["transport"].default
+    Raises:
+        SettingsError: It cannot be read as text.
+    """
+    path = Path(expand_home(str(path)))
+    if not path.is_file():
+        raise SettingsError("--env-file", f"names no file: {path}")
+    try:
+        return DotEnvSettingsSource(Settings, env_file=path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError("--env-file", f"cannot be read: {path} ({_reason(error)})") from None
 
 
-def transport_of(env_file: Path | None, flags: dict[str, Any]) -> str:
-    """Return the transport that was asked for, from wherever it is set, though other settings cannot be used."""
-    return _Transport(_env_file=env_file, **flags).transport
+def unknown_settings(names: Mapping[str, str | None]) -> list[tuple[str, str]]:
+    """Return the variables that look like settings and are not, each with the setting that may be meant."""
+    return misspelt(names, map(variable_of, Settings.model_fields))
 
 
 def api_token(settings: Settings) -> SecretStr:
@@ -227,33 +332,10 @@ def read_secret_file(path: Path, variable: str) -> str:
         with path.open(encoding="utf-8-sig") as file:
             text = file.read(MAX_SECRET_FILE + 1)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SettingsError(variable, f"names a file that cannot be read: {path} ({reason})") from None
+        raise SettingsError(variable, f"names a file that cannot be read: {path} ({_reason(error)})") from None
     if len(text) > MAX_SECRET_FILE:
         raise SettingsError(variable, f"names a file of more than {MAX_SECRET_FILE} characters: {path}")
     return text
-
-
-def read_token(text: str) -> str:
-    """Return the bare token of what people paste: without `Bearer `, blanks and quotes around it.
-
-    Raises:
-        ValueError: It is empty, a placeholder, or holds what no HTTP header may.
-    """
-    token = _bare(text)
-    if token.casefold().partition(" ")[0] == "bearer":
-        token = _bare(token[6:])
-    if not token:
-        raise ValueError("is empty; put your Wemasy API token there.")
-    if _PLACEHOLDER.fullmatch(token):
-        raise ValueError("still holds a placeholder instead of a token: it was never filled in.")
-    if not _TOKEN.fullmatch(token):
-        raise ValueError("holds blanks, line breaks or characters that no token has; copy the token again.")
-    return token
-
-
-def _bare(text: str) -> str:
-    return text.strip().strip("'\"“”‘’").strip()
 
 
 def read_base_url(text: str) -> str:
@@ -293,6 +375,17 @@ def is_loopback(host: str) -> bool:
         return host.casefold() == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _sentences(names: Mapping[str, str | None]) -> list[str]:
+    return [
+        f"{name} is set, but no setting has that name{f'; is {meant} meant?' if meant else '.'}"
+        for name, meant in unknown_settings(names)
+    ]
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return error.strerror or "no reason given" if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
 def _problem(message: str) -> str:

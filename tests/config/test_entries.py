@@ -15,7 +15,7 @@ from config.documented import DOCUMENTED, Documented, only_entry
 from wemasy_mcp.cli import run
 from wemasy_mcp.config import NAMES
 from wemasy_mcp.config.registry import HOSTS
-from wemasy_mcp.settings import read_token
+from wemasy_mcp.pasted_token import read_token
 
 TOKEN = "wmsy-0123456789abcdef"
 CODE = ("langchain", "openai-agents")

@@ -15,7 +15,8 @@ from wemasy_mcp.config.paths import Paths
 from wemasy_mcp.config.program_file import change
 from wemasy_mcp.config.registry import HOSTS
 from wemasy_mcp.config.server_spec import API_TOKEN, PLACEHOLDERS, SERVER_TOKEN, ServerSpec, Transport
-from wemasy_mcp.settings import SettingsError, read_token
+from wemasy_mcp.pasted_token import read_token
+from wemasy_mcp.settings import SettingsError
 
 _URLS: dict[Transport, str] = {
     "stdio": "",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from wemasy_mcp.app import build_cooldown, offered, token_header
+from wemasy_mcp.app import build_cooldown, check_tools, token_header
 from wemasy_mcp.settings import Settings, SettingsError
 
 
@@ -11,7 +11,7 @@ def serving_problem(settings: Settings) -> SettingsError | None:
 
     The token is judged apart, and no port is taken: the server may be running.
     """
-    checks: list[Callable[[Settings], object]] = [offered]
+    checks: list[Callable[[Settings], object]] = [check_tools]
     if not settings.sandbox:
         checks.append(build_cooldown)
     if settings.transport != "stdio":

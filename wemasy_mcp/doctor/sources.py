@@ -1,15 +1,14 @@
 """Where each setting comes from: the environment, the file, or the default. Secrets are shown by their length only."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
 from pydantic import SecretStr
-from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
+from pydantic_settings import EnvSettingsSource
 
 from wemasy_mcp.core.sanitize import sanitize
-from wemasy_mcp.settings import PREFIX, Settings, variable_of
+from wemasy_mcp.settings import Settings, read_env_file, unknown_settings, variable_of
 
 Source = Literal["environment", "env file", "default"]
 
@@ -31,10 +30,10 @@ class Sources:
 
     def __init__(self, env_file: Path | None) -> None:
         environment = EnvSettingsSource(Settings)
-        file = DotEnvSettingsSource(Settings, env_file=env_file) if env_file else None
+        file = read_env_file(env_file) if env_file else None
         self._environment = environment()
         self._file = file() if file else {}
-        self._names = [*environment.env_vars, *(file.env_vars if file else ())]
+        self._names = {**(file.env_vars if file else {}), **environment.env_vars}
 
     def source_of(self, field: str) -> Source:
         """Return where the setting's value comes from: the environment wins."""
@@ -47,13 +46,8 @@ class Sources:
         return self._environment.get(field, self._file.get(field))
 
     def unknown(self) -> list[tuple[str, str]]:
-        """Return the variables that look like settings and are none, each with the setting that may be meant."""
-        known = [variable_of(field) for field in Settings.model_fields]
-        given = {name.upper() for name in self._names if name.upper().startswith(PREFIX)}
-        return [
-            (sanitize(name, limit=_MAX_SHOWN), (get_close_matches(name, known, 1, 0.7) or [""])[0])
-            for name in sorted(given - set(known))
-        ]
+        """Return the variables that look like settings and are not, each with the setting that may be meant."""
+        return unknown_settings(self._names)
 
     def settings(self, read: Settings | None) -> list[Setting]:
         """Return every setting; values only of settings that could be `read`."""

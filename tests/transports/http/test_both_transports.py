@@ -185,7 +185,7 @@ def test_a_taken_port_is_named_in_one_line(refusal: Refusal) -> None:
             "WEMASY_SERVER_TOKEN cannot be used: entry 2",
         ),
         ({"WEMASY_SERVER_TOKEN_FILE": "/no/such/file"}, "WEMASY_SERVER_TOKEN_FILE names a file that cannot be read"),
-        ({"WEMASY_TOOLS": "nothing"}, "WEMASY_TOOLS names no tool"),
+        ({"WEMASY_TOOLS": "nothing"}, "WEMASY_TOOLS names unknown tools"),
     ],
 )
 def test_a_setting_that_cannot_be_used_ends_the_start(settings: dict[str, str], named: str, refusal: Refusal) -> None:

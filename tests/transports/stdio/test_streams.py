@@ -131,7 +131,7 @@ async def test_the_sandbox_keeps_what_is_written_where_it_was_told_to(tmp_path: 
     [
         ({}, (), "WEMASY_API_TOKEN is not set; put your Wemasy API token there."),
         (
-            {"WEMASY_API_TOKEN": "${WEMASY_API_TOKEN}"},
+            {"WEMASY_API_TOKEN": "YOUR_API_TOKEN"},
             (),
             "WEMASY_API_TOKEN still holds a placeholder instead of a token: it was never filled in.",
         ),
@@ -143,7 +143,7 @@ async def test_the_sandbox_keeps_what_is_written_where_it_was_told_to(tmp_path: 
         (
             {"WEMASY_API_TOKEN": TOKEN, "WEMASY_TOOLS": "save"},
             ("--transport", "stdio"),
-            f"WEMASY_TOOLS names no tool: save. Known: {', '.join(TOOLS)}.",
+            f"WEMASY_TOOLS names unknown tools: save. Known: {', '.join(TOOLS)}.",
         ),
         (
             {"WEMASY_SANDBOX_DB": "/dev/null/none.db"},

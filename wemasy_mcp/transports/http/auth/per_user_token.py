@@ -10,7 +10,8 @@ from wemasy_mcp.core.errors import NotConfigured, Unauthenticated
 from wemasy_mcp.core.protocol import Reply
 from wemasy_mcp.core.server import Context, TokenSource
 from wemasy_mcp.endpoints.base import Endpoint
-from wemasy_mcp.settings import SettingsError, read_token, variable_of
+from wemasy_mcp.pasted_token import read_token
+from wemasy_mcp.settings import SettingsError, variable_of
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 _MEANS_SOMETHING_ELSE = re.compile(

@@ -1,0 +1,35 @@
+"""Variables that look like a setting of this server and are not: `WEMASY_SANDBX=1` would write to the real account."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+_NAME = re.compile(r"[ \w.-]{1,64}", re.ASCII)
+_LOOKS_LIKE_OURS = re.compile(r"\s*WEM|.*MASY[_.-]")
+_SERVICE_LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?")
+SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
+"""What Kubernetes and Docker's links put in `NAME_PORT` for a service called NAME."""
+
+_MIN_SIMILARITY = 0.7
+
+
+def misspelt(given: Mapping[str, str | None], known: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the names in `given` that look like settings and are not, each with the `known` one it may stand for.
+
+    Kubernetes sets variables for every service of a namespace, and for one called `wemasy` they begin as ours do.
+    """
+    settings = list(known)
+    found = []
+    for name, value in sorted(given.items()):
+        upper = name.upper()
+        is_link = _SERVICE_LINK.fullmatch(upper) or SERVICE_ADDRESS.match(value or "")
+        if upper not in settings and _NAME.fullmatch(name) and _LOOKS_LIKE_OURS.match(upper) and not is_link:
+            found.append((upper, _meant(upper, settings)))
+    return found
+
+
+def _meant(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    if close := get_close_matches(name, known, 1, _MIN_SIMILARITY):
+        return close[0]
+    return "WEMASY_API_TOKEN" if re.search(r"KEY|PAT\b|SECRET|TOKEN", name) else ""
