@@ -40,7 +40,7 @@ NOT_A_TOKEN = {
         *("YOUR_API_TOKEN", "YOUR_WEMASY_API_TOKEN", "your-token-here", "Bearer YOUR_API_TOKEN", "YourWemasyApiToken"),
         *("yourapitoken", "WEMASY_API_TOKEN", "insert token here", "PASTE_YOUR_TOKEN_HERE", "change-me", "ChangeMe"),
         *("replace_with_your_token", "placeholder", "example-token-123", "TODO", "tbd", "n/a", "token", "API_KEY"),
-        *("null", "None", "nil", "undefined", "NaN", "false", "...", "…", "…", "***", "****", "••••", "????", "--"),
+        *("null", "None", "nil", "undefined", "NaN", "false", "...", "…", "……", "***", "****", "••••", "????", "--"),
         *("xxx", "XXXXXXXX", "xxxx-xxxx-xxxx", "7|xxxxxxxx", "7|...", "1|your_token", "0000000000", "12345678"),
         *("wmsy_xxxxxxxxxxxx", "wmsy_abcd...wxyz", "wmsy_****", "jouw-token"),
     ),
