@@ -45,7 +45,7 @@ NOT_A_TOKEN = {
         *("wmsy_xxxxxxxxxxxx", "wmsy_abcd...wxyz", "wmsy_****", "jouw-token"),
     ),
     BROKEN: ("7|abc def", "7|abcd\nX-Injected: 1", "7|abcdef\x00", "7|ábcdefgh", "wmsy_0123\N{ZERO WIDTH SPACE}4567"),
-    SHORT: ("a", "7|abc12", "s3cret"),
+    SHORT: ("q7", "7|abc12", "s3cret"),
 }
 
 
