@@ -16,13 +16,12 @@ from wemasy_mcp.core.errors import ERRORS, RateLimit, WemasyError
 from wemasy_mcp.core.tools import error_result
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.endpoints.base import Endpoint
-from wemasy_mcp.endpoints.connections_update import CONNECTIONS_UPDATE
-from wemasy_mcp.endpoints.memory_save import MEMORY_SAVE
 from wemasy_mcp.settings import Settings, variable_of
 
 _SECTION = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-_REQUIRED = next(name for name, field in MEMORY_SAVE.arguments.model_fields.items() if field.is_required())
+_REPEATABLE, _ONCE = (next(it for it in ENDPOINTS if it.idempotent is repeatable) for repeatable in (True, False))
+_REQUIRED = next(name for name, field in _ONCE.arguments.model_fields.items() if field.is_required())
 
 _EXAMPLES: dict[str, dict[str, object]] = {
     "not_configured": {"message": "WEMASY_API_TOKEN is not set; put your Wemasy API token there."},
@@ -61,7 +60,7 @@ def errors_table() -> str:
     """Return every error code: when it comes, what it says about the write, and whether to repeat the call."""
     return _table(
         ("code", "when", "outcome", "same call again?"),
-        [(f"`{error.code}`", _first_line(error), f"`{error.outcome}`", _retryable(error)) for error in ERRORS],
+        [(f"`{error.code}`", error.when, f"`{error.outcome}`", _retryable(error)) for error in ERRORS],
     )
 
 
@@ -76,11 +75,11 @@ def settings_table() -> str:
 
 
 def error_examples() -> str:
-    """Return, for every code, exactly what a model reads, where it differs for both tools."""
+    """Return, for every code, exactly what a model reads, from a tool of either kind where it differs."""
     parts = []
     for error in ERRORS:
-        parts.append(f"### `{error.code}`\n\n{_first_line(error)}\n")
-        endpoints: list[Endpoint] = [MEMORY_SAVE, CONNECTIONS_UPDATE] if error.retryable is None else [MEMORY_SAVE]
+        parts.append(f"### `{error.code}`\n\n{error.when}\n")
+        endpoints = [_ONCE, _REPEATABLE] if error.retryable is None else [_ONCE]
         for endpoint in endpoints:
             made = error(**_EXAMPLES.get(error.code, {}))  # type: ignore[arg-type]
             result = error_result(made, endpoint).structured_content
@@ -119,13 +118,9 @@ def _tool_row(endpoint: Endpoint) -> tuple[str, ...]:
 
 def _retryable(error: type[WemasyError]) -> str:
     if error.retryable is None:
-        return "update: yes; save: no"
+        return f"only {', '.join(f'`{endpoint.tool}`' for endpoint in ENDPOINTS if endpoint.idempotent)}"
     wait = ", after `retry_after_seconds`" if error.code == "rate_limited" else ""
     return f"yes{wait}" if error.retryable else "no"
-
-
-def _first_line(error: type[WemasyError]) -> str:
-    return (error.__doc__ or "").partition("\n")[0]
 
 
 def _plain(value: object) -> str:

@@ -12,7 +12,7 @@ def parse(text: str) -> Any:
     """Return the value that `text` holds.
 
     Raises:
-        ValueError: It is no JSON, names a member twice, or holds a number that Python cannot.
+        ValueError: It is not JSON, names a member twice, or holds a number that Python cannot.
     """
     try:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_read_object)
@@ -30,7 +30,7 @@ def is_json(value: object) -> bool:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

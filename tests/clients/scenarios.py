@@ -171,7 +171,7 @@ SCENARIOS = (
             outcome="unknown",
             retryable=False,
             hint="It may or may not have been saved. Do not send it again: it could be stored twice. Tell the user "
-            "that it is not known.",
+            "that the outcome is unknown.",
         ),
     ),
     # Last of its session: from here on the server keeps calls back for the 42 seconds.
@@ -186,7 +186,7 @@ SCENARIOS = (
             outcome="unknown",
             retryable=False,
             hint="It may or may not have been saved. Do not send it again: it could be stored twice. Tell the user "
-            "that it is not known.",
+            "that the outcome is unknown.",
         ),
         session=HURRIED,
     ),

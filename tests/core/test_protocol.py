@@ -70,7 +70,10 @@ def test_every_documented_error_is_read_whole(
     ("status", "code", "outcome"),
     [
         *((status, "bad_response", "unknown") for status in (300, 301, 302, 303, 304, 307, 308, 399)),
-        *((status, "rejected", "not_applied") for status in (400, 402, 404, 405, 406, 410, 413, 415, 426, 431, 451)),
+        *(
+            (status, "rejected", "not_applied")
+            for status in (400, 402, 404, 407, 405, 406, 410, 413, 415, 426, 431, 451)
+        ),
         *((status, "rejected", "unknown") for status in (408, 409, 419, 425)),
         *((status, "rejected", "not_applied") for status in (418, 420, 499)),
         *((status, "server_failed", "unknown") for status in (500, 501, 502, 503, 504, 520, 529, 599)),
@@ -148,7 +151,7 @@ def test_a_2xx_that_says_it_did_not_succeed_is_a_rejection_with_its_message() ->
         ({"id": True, "kind": "fact", "key": "k"}, {"kind": "fact", "key": "k"}, ("id",)),
         ({"id": 1.0, "kind": None, "key": 5}, {}, ("id", "kind", "key")),
         ({"id": 1}, {"id": 1}, ("kind", "key")),
-        ({"id": 2**63 - 1, "kind": "", "key": None}, {"id": 2**63 - 1, "kind": "", "key": None}, ()),
+        ({"id": 2**53 - 1, "kind": "", "key": None}, {"id": 2**53 - 1, "kind": "", "key": None}, ()),
         ({"id": 2**63, "kind": "fact", "key": None}, {"kind": "fact", "key": None}, ("id",)),
         ({"id": 10**4000, "kind": "fact", "key": None}, {"kind": "fact", "key": None}, ("id",)),
         ({}, {}, ("id", "kind", "key")),
@@ -192,7 +195,7 @@ def test_a_message_that_is_no_text_is_left_out_and_told(message: object) -> None
     reply = read(200, SAVED | {"message": message})
 
     assert reply.message is None
-    assert reply.notes == ("message was no text in the answer and is left out.",)
+    assert reply.notes == ("message was not text in the answer and is left out.",)
 
 
 @pytest.mark.parametrize("message", ["", "  ", "\u200b\u202e", "\ud83d"])
@@ -237,6 +240,15 @@ def test_field_errors_that_are_too_many_are_counted() -> None:
         (" 42\t", 42),
         ("0", 0),
         ("86400", 86400),
+        ("30.5", 31),
+        ("0.01", 1),
+        ("30.", 30),
+        ("60, 60", 60),
+        ("5, 42", 42),
+        ("soon, 7, -1, 86401", 7),
+        ("Fri, 15 Jan 2027 08:00:42 GMT, 30", 42),
+        ("30, Fri, 15 Jan 2027 08:00:42 GMT", 42),
+        ("Friday, 15-Jan-27 08:01:00 GMT,Fri, 15 Jan 2027 08:00:42 GMT", 60),
         ("Fri, 15 Jan 2027 08:00:42 GMT", 42),
         ("Friday, 15-Jan-27 08:01:00 GMT", 60),
         ("Fri Jan 15 08:00:05 2027", 5),
@@ -247,7 +259,6 @@ def test_field_errors_that_are_too_many_are_counted() -> None:
                 "",
                 "-1",
                 "+5",
-                "1.5",
                 "²",
                 "٥",
                 "1_0",
@@ -260,7 +271,6 @@ def test_field_errors_that_are_too_many_are_counted() -> None:
                 "Fri, 32 Jan 2027 08:00:00 GMT",
                 "Fri, 15 Jan 99999999999 08:00:00 GMT",
                 "Fri, 15 Jan 2027 08:00:00 +99999999999999999999",
-                "60, 60",
                 "\x00",
                 ",",
             )
@@ -285,6 +295,58 @@ def test_a_date_without_a_zone_is_utc_wherever_the_server_runs(monkeypatch: pyte
         time.tzset()
 
     assert wait == 5
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"X-RateLimit-Reset": "1800000042"}, 42),
+        ({"X-RateLimit-Reset": "1800000041.2"}, 42),
+        ({"X-RateLimit-Reset": "42"}, 42),
+        ({"RateLimit-Reset": "42"}, 42),
+        ({"RateLimit-Reset": "Fri, 15 Jan 2027 08:00:42 GMT"}, 42),
+        ({"X-RateLimit-Reset": "42", "RateLimit-Reset": "60"}, 42),
+        ({"Retry-After": "soon", "X-RateLimit-Reset": "1800000042"}, 42),
+        ({"Retry-After": "86401", "RateLimit-Reset": "7"}, 7),
+        ({"Retry-After": "5", "X-RateLimit-Reset": "1800000042"}, 5),
+        ({"X-RateLimit-Reset": "1799999999"}, None),
+        ({"X-RateLimit-Reset": "1800086401"}, None),
+        ({"X-RateLimit-Reset": "soon"}, None),
+        ({"Retry-After": "1800000042"}, None),
+    ],
+)
+def test_where_retry_after_is_of_no_use_the_time_of_the_reset_is_the_wait(
+    headers: dict[str, str], seconds: int | None
+) -> None:
+    assert read_error(429, b"", headers).retry_after_seconds == seconds
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>Checking your browser</html>", [], "Forbidden", {}, {"error": "access_denied"}, {"message": 5},
+     {"error": "invalid_token", "message": "The access token expired"}],
+)  # fmt: skip
+def test_a_401_or_403_that_is_not_wemasy_s_own_says_nothing_about_the_token(status: int, body: Any) -> None:
+    error = read_error(status, body, {"Retry-After": "60"})
+
+    assert (error.code, error.outcome, error.status) == ("rejected", "not_applied", status)
+    assert error.message == "Something in front of Wemasy refused the request."
+    hint = error.hint(ENDPOINT[SAVE])
+    assert "WEMASY_BASE_URL" in hint
+    assert "proxy or firewall" in hint
+
+
+def test_laravel_s_own_401_without_the_error_member_is_about_the_token() -> None:
+    assert read_error(401, {"message": "Unauthenticated."}).code == "unauthenticated"
+
+
+@pytest.mark.parametrize("number", [2**53, -(2**53), 2**63 - 1])
+def test_an_integer_that_clients_would_round_is_given_in_digits_in_a_note(number: int) -> None:
+    reply = read(200, {"success": True, "data": MEMORY | {"id": number}})
+
+    assert reply.data == {"kind": "fact", "key": None}
+    assert reply.notes == (f"data.id is exactly {number}; it is left out as a number, which clients may round.",)
 
 
 def test_no_wait_is_read_where_it_means_nothing() -> None:

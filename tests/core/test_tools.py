@@ -20,10 +20,10 @@ CONNECTION = {"connection_id": 5, "name": "Key v2"}
 
 SAVED_UNKNOWN = (
     "It may or may not have been saved. Do not send it again: it could be stored twice. "
-    "Tell the user that it is not known."
+    "Tell the user that the outcome is unknown."
 )
-UPDATED_UNKNOWN = "It may or may not have been updated. The same call again does no harm: you may repeat it."
-NOBODY_KNOWS = "It may or may not have been saved. Do not send it again; tell the user that it is not known."
+UPDATED_UNKNOWN = "It may or may not have been updated. Repeating the same call does no harm: you may repeat it."
+NOBODY_KNOWS = "It may or may not have been saved. Do not send it again; tell the user that the outcome is unknown."
 
 UNKNOWN_FOR_SAVE = {"outcome": "unknown", "retryable": False, "hint": SAVED_UNKNOWN}
 LIMIT_57 = {"limit": 60, "remaining": 57}
@@ -198,7 +198,7 @@ async def test_a_documented_error(
                 {},
                 {
                     "code": "bad_response",
-                    "message": "The answer was not one that Wemasy documents; WEMASY_BASE_URL may point elsewhere.",
+                    "message": "The answer is not one that Wemasy documents; WEMASY_BASE_URL may point elsewhere.",
                 }
                 | UNKNOWN_FOR_SAVE,
             )

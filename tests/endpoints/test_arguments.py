@@ -14,6 +14,7 @@ from wemasy_mcp.strict_json import MAX_DEPTH
 VALID: dict[str, dict[str, Any]] = {UPDATE: {"connection_id": 5, "name": "n"}, SAVE: {"kind": "fact"}}
 
 NO_INTEGER = "Input should be a valid integer."
+ROUNDED = "Input should be the exact digits as text: a client may have rounded this number."
 NO_TEXT = "Input should be a valid string."
 NO_UNICODE = "Input should be Unicode text without lone surrogates."
 NO_NUMBER_LIST = "Input should be the JSON text of a list of finite numbers."
@@ -36,7 +37,8 @@ def nested(levels: int) -> dict[str, Any]:
         (UPDATE, "connection_id", "5", "5", 'connection_id "5" was read as 5.'),
         (UPDATE, "connection_id", "-5", "-5", 'connection_id "-5" was read as -5.'),
         (UPDATE, "connection_id", 5.0, "5", "connection_id 5.0 was read as 5."),
-        (UPDATE, "connection_id", float(2**53), str(2**53), f"connection_id {float(2**53)} was read as {2**53}."),
+        (UPDATE, "connection_id", 2.0**53 - 1, str(2**53 - 1), f"connection_id {2.0**53 - 1} was read as {2**53 - 1}."),
+        (UPDATE, "connection_id", str(2**53), str(2**53), f'connection_id "{2**53}" was read as {2**53}.'),
         (SAVE, "key", 5, '"5"', 'key 5 was sent as the text "5".'),
         (SAVE, "value", -1.5, '"-1.5"', 'value -1.5 was sent as the text "-1.5".'),
         (SAVE, "value", 10**60, f'"{10**60}"', f'value 1{"0" * 39}… was sent as the text "1{"0" * 38}….'),
@@ -155,6 +157,9 @@ NOT_CONTENTS: tuple[object, ...] = (
         (UPDATE, "connection_id", 2**63, "Input should fit a 64-bit integer."),
         (UPDATE, "connection_id", "9" * 19, "Input should fit a 64-bit integer."),
         (UPDATE, "connection_id", "9" * 20, NO_INTEGER),
+        # What JavaScript makes of 2**53 + 1 and of 1234567890123456789.
+        *((UPDATE, "connection_id", given, ROUNDED) for given in (2**53, 2.0**53, -(2**53), 1234567890123456800)),
+        (UPDATE, "connection_id", 1234567890123456768, ROUNDED),
         (UPDATE, "name", 5, NO_TEXT),
         (UPDATE, "name", "\ud83d", NO_UNICODE),
         (UPDATE, "model_name", False, NO_TEXT),

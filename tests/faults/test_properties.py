@@ -39,7 +39,9 @@ SCALARS = st.one_of(
 )
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TOKENED, inner), max_leaves=12)
 
-NAMES = st.sampled_from([name for endpoint in ENDPOINTS for name in endpoint.data.model_fields])
+NAMES = st.sampled_from(
+    [name for endpoint in ENDPOINTS for name in endpoint.data_schema.get("items", endpoint.data_schema)["properties"]]
+)
 DATA = st.one_of(VALUES, st.dictionaries(NAMES, VALUES))
 LONG = st.builds(lambda text, times: text * times, TOKENED, st.sampled_from([1, 30, 600]))
 FIELD_ERRORS = st.one_of(

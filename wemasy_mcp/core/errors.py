@@ -1,7 +1,7 @@
-"""Every way a call can fail, and what the caller is told: did it happen, may it be repeated, when.
+"""Every way a call can fail, and what the result says about it: did it happen, may it be repeated, when.
 
 One class per decision a caller can take. The class fixes code, outcome and retryability; nothing else may.
-Source: section 3 of the published interface. Knows neither HTTP nor MCP.
+docs/errors.md lists them. Knows neither HTTP nor MCP.
 """
 
 from typing import ClassVar, Literal
@@ -43,9 +43,11 @@ class WemasyError(Exception):
     """A call that did not succeed. `str()` of it is safe to show: no token, argument or body is ever in it."""
 
     code: ClassVar[str]
+    when: ClassVar[str]
+    """What the code means, for the documentation."""
     outcome: ClassVar[Outcome] = "unknown"
     retryable: ClassVar[bool | None] = None
-    """None: as safe as the same call again is, which the endpoint knows."""
+    """None: as safe as repeating the call is, which the endpoint knows."""
     advice: ClassVar[str] = ""
     """What to do, after the sentence that says what happened."""
     default_message: ClassVar[str]
@@ -69,7 +71,7 @@ class WemasyError(Exception):
         super().__init__(self.message)
 
     def failure(self, endpoint: Endpoint, request_id: str | None = None) -> Failure:
-        """Return what a caller of `endpoint` reads; `request_id` names the request, where one was sent."""
+        """Return the `error` of a result of `endpoint`; `request_id` names the request, where one was sent."""
         return Failure(
             code=self.code,
             message=self.message,
@@ -85,171 +87,168 @@ class WemasyError(Exception):
     def hint(self, endpoint: Endpoint) -> str:
         """Return what happened and what to do, in words a model can follow."""
         if self.outcome == "not_applied":
-            return f"Nothing was {endpoint.done}. {self.advice}".strip()
+            return f"Nothing was {endpoint.done}. {self._advice()}"
         return f"It may or may not have been {endpoint.done}. {self._advice_when_unknown(endpoint)}"
+
+    def _advice(self) -> str:
+        return self.advice
 
     def _advice_when_unknown(self, endpoint: Endpoint) -> str:
         if self.retryable is False:
-            return f"Do not send it again; tell the user that it is not known. {self.advice}".strip()
+            return "Do not send it again; tell the user that the outcome is unknown."
         if endpoint.idempotent:
-            return f"The same call again does no harm: you may repeat it{self._when()}."
-        return "Do not send it again: it could be stored twice. Tell the user that it is not known."
+            return f"Repeating the same call does no harm: you may repeat it{self._when_to_repeat()}."
+        return "Do not send it again: it could be stored twice. Tell the user that the outcome is unknown."
 
-    def _when(self) -> str:
+    def _when_to_repeat(self) -> str:
         return "" if self.retry_after_seconds is None else f" after {self.retry_after_seconds} seconds"
 
 
-class NotConfigured(WemasyError):
-    """A setting is missing or cannot be used. Nothing was sent."""
+class NotApplied(WemasyError):
+    """A call that certainly changed nothing."""
 
-    code = "not_configured"
     outcome: ClassVar[Outcome] = "not_applied"
     retryable = False
+
+
+class NotConfigured(NotApplied):
+    code = "not_configured"
+    when = "A setting is missing or cannot be used. Nothing was sent."
     advice = "The user must correct the setting and restart the server."
     default_message = "The server is not configured."
 
 
-class InvalidArguments(WemasyError):
-    """The arguments were refused here. Nothing was sent."""
-
+class InvalidArguments(NotApplied):
     code = "invalid_arguments"
-    outcome: ClassVar[Outcome] = "not_applied"
-    retryable = False
+    when = "The arguments were refused by this server. Nothing was sent."
     advice = "Correct the arguments named in field_errors and call again."
     default_message = "The arguments are not valid."
 
+    def _advice(self) -> str:
+        """Send the model to the user for an id: no tool lists them, so it could only guess."""
+        fields = self.field_errors or {}
+        ids = [name for name in fields if name.rpartition(".")[2] == "id" or name.endswith("_id")]
+        if not ids:
+            return self.advice
+        ask = f"Ask the user for the right {' and '.join(ids)}; do not guess: no tool lists ids."
+        return ask if len(ids) == len(fields) else f"{self.advice} {ask}"
 
-class ValidationFailed(WemasyError):
-    """422: the API refused the values."""
 
+class ValidationFailed(InvalidArguments):
     code = "validation_failed"
-    outcome: ClassVar[Outcome] = "not_applied"
-    retryable = False
+    when = "422: the API refused the values."
     advice = "Correct the fields named in field_errors and call again."
     default_message = "Wemasy refused the values."
 
-    def hint(self, endpoint: Endpoint) -> str:
-        """Point at field_errors only where there are any."""
-        if self.field_errors:
-            return super().hint(endpoint)
-        return f"Nothing was {endpoint.done}. Correct what the message names and call again."
+    def _advice(self) -> str:
+        return super()._advice() if self.field_errors else "Correct what the message names and call again."
 
 
-class Unauthenticated(WemasyError):
-    """401: the API does not know the token."""
-
+class Unauthenticated(NotApplied):
     code = "unauthenticated"
-    outcome: ClassVar[Outcome] = "not_applied"
-    retryable = False
+    when = "401: the API does not know the token."
     advice = "The user, not you, must put a valid token in WEMASY_API_TOKEN and restart the server."
     default_message = "Wemasy did not accept the API token."
 
 
-class Forbidden(WemasyError):
-    """403: the token is valid, a permission is missing."""
-
+class Forbidden(NotApplied):
     code = "forbidden"
-    outcome: ClassVar[Outcome] = "not_applied"
-    retryable = False
+    when = "403: the token is valid, but lacks a permission."
     advice = "The token lacks the permission for this; the user must grant it in Wemasy."
     default_message = "The API token lacks the permission."
 
 
-class RateLimited(WemasyError):
-    """429, or a call inside the wait that an earlier 429 asked for."""
-
+class RateLimited(NotApplied):
     code = "rate_limited"
-    outcome: ClassVar[Outcome] = "not_applied"
+    when = "429, or a call during the wait that an earlier 429 asked for, which is not sent."
     retryable = True
     default_message = "Too many requests."
 
-    def hint(self, endpoint: Endpoint) -> str:
-        """Say when the same call may be sent."""
-        when = self._when() or " in about a minute"
-        return f"Nothing was {endpoint.done}. Send the same call again{when}."
+    def _advice(self) -> str:
+        return f"Send the same call again{self._when_to_repeat() or ' in about a minute'}."
 
 
-class Rejected(WemasyError):
-    """Any other 4xx (`unknown` after 408, 409, 419 and 425), or a 2xx that says `success: false`."""
-
+class Rejected(NotApplied):
     code = "rejected"
-    outcome: ClassVar[Outcome] = "not_applied"
-    retryable = False
+    when = (
+        "Any other 4xx (`unknown` after 408, 409, 419 and 425); a 401 or 403 that something in front of Wemasy sent; "
+        "a 2xx that says `success: false`."
+    )
     advice = "Sending the same call again will not help."
     default_message = "Wemasy refused the request."
+
+
+class RejectedOnTheWay(Rejected):
+    """401 or 403 without the documented JSON: a proxy, a firewall or a login page answered in Wemasy's place."""
+
+    advice = (
+        "Wemasy itself did not answer: the user should check WEMASY_BASE_URL, and any proxy or firewall on the way. "
+        "Changing the API token will not help."
+    )
+    default_message = "Something in front of Wemasy refused the request."
 
 
 class RejectedUnclearly(Rejected):
     """408, 409, 419 or 425: refused with a status that does not prove that nothing happened."""
 
     outcome: ClassVar[Outcome] = "unknown"
-    advice = ""
 
 
-class Unreachable(WemasyError):
-    """DNS, TCP, TLS, proxy or pool: no byte of the request left this machine."""
-
+class Unreachable(NotApplied):
     code = "unreachable"
-    outcome: ClassVar[Outcome] = "not_applied"
+    when = "DNS, TCP, TLS, proxy or connection pool: no byte of the request left this machine."
     retryable = True
     advice = "Wemasy could not be reached; you may send the same call again."
     default_message = "Wemasy could not be reached."
 
 
 class Pending(WemasyError):
-    """The request was sent and is still under way: Wemasy has not answered within `WEMASY_ANSWER_SECONDS`."""
-
     code = "pending"
+    when = "The request was sent and is still under way: Wemasy has not answered within `WEMASY_ANSWER_SECONDS`."
     retryable = True
     default_message = "Wemasy has not answered yet; the request is still under way."
 
     def hint(self, endpoint: Endpoint) -> str:
         """Point at the same call, which joins the request."""
         return (
-            f"It may or may not have been {endpoint.done} yet. Send the same call again{self._when()}: "
+            f"It may or may not have been {endpoint.done} yet. Send the same call again{self._when_to_repeat()}: "
             "it will report how this one ended and will not be sent twice."
         )
 
 
 class TimedOut(WemasyError):
-    """The request was sent; no complete answer came within the deadline."""
-
     code = "timed_out"
+    when = "The request was sent; no complete answer came before the deadline."
     default_message = "Wemasy did not answer in time."
 
 
 class ConnectionLost(WemasyError):
-    """The request was sent; then the connection broke."""
-
     code = "connection_lost"
+    when = "The request was sent; then the connection broke."
     default_message = "The connection broke before the answer was complete."
 
 
 class ServerFailed(WemasyError):
-    """5xx: the API failed, before or after it wrote."""
-
     code = "server_failed"
+    when = "5xx: the API failed, before or after it wrote."
     default_message = "Wemasy had an internal error."
 
 
 class BadResponse(WemasyError):
-    """3xx, or a 2xx that is no JSON object with `success: true`."""
-
     code = "bad_response"
-    default_message = "The answer was not one that Wemasy documents; WEMASY_BASE_URL may point elsewhere."
+    when = "3xx, or a 2xx that is not a JSON object with `success`."
+    default_message = "The answer is not one that Wemasy documents; WEMASY_BASE_URL may point elsewhere."
 
 
 class ShuttingDown(WemasyError):
-    """The server was stopped with the call under way."""
-
     code = "shutting_down"
+    when = "The server was stopped while the call was under way."
     default_message = "The server was stopped while the call was under way."
 
 
 class InternalError(WemasyError):
-    """A defect of this server. Details are in its log only."""
-
     code = "internal_error"
+    when = "A defect of this server. Details are in its log only."
     retryable = False
     default_message = "The server had an internal error; its log has the details."
 

@@ -21,19 +21,11 @@ def read_field_errors(errors: object, secret: str = "") -> tuple[FieldErrors, in
     """Return the texts by field, and how many texts (or fields without one) were left out."""
     found: FieldErrors = {}
     left_out = 0
-    for name, text in _walk(errors, secret):
-        field = sanitize(name, secret, MAX_NAME)
-        texts = found.get(field)
-        if texts is None:
-            if len(found) == MAX_FIELDS:
-                left_out += 1
-                continue
-            texts = found[field] = []
-        if text is None:
-            continue
-        if len(texts) == MAX_TEXTS:
+    for field, text in _walk(errors, secret):
+        texts = found.setdefault(field, []) if len(found) < MAX_FIELDS else found.get(field)
+        if texts is None or (text is not None and len(texts) == MAX_TEXTS):
             left_out += 1
-        else:
+        elif text is not None:
             texts.append(sanitize(text, secret))
     return found, left_out
 
@@ -53,13 +45,17 @@ def _count(errors: FieldErrors) -> int:
 
 
 def _walk(errors: object, secret: str) -> Iterator[tuple[str, str | None]]:
-    """Yield each field with each of its texts, or with None where it has no text. Own stack: input may be deep."""
+    """Yield each field with each of its texts, or with None where it has no text. Own stack: input may be deep.
+
+    A name is sanitized once, and not once for each of its texts: it may be as long as there are many of them.
+    """
     stack: list[tuple[str | None, object]] = [(None, errors)]
     while stack:
         name, value = stack.pop()
         if isinstance(value, dict) and value:
+            before = "" if name is None else f"{name}."
             stack.extend(
-                (key if name is None else f"{sanitize(name, secret, MAX_NAME)}.{key}", inner)
+                (truncate(before + sanitize(key, secret, MAX_NAME), MAX_NAME), inner)
                 for key, inner in reversed(value.items())
             )
         elif isinstance(value, list) and value:

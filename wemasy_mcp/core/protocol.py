@@ -6,7 +6,8 @@ claimed about a write that the answer does not prove.
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from pydantic import MISSING, ValidationError
 
 from wemasy_mcp import strict_json
+from wemasy_mcp.core.answer_data import read_data
 from wemasy_mcp.core.errors import (
     BadResponse,
     FieldErrors,
@@ -22,6 +24,7 @@ from wemasy_mcp.core.errors import (
     RateLimit,
     RateLimited,
     Rejected,
+    RejectedOnTheWay,
     RejectedUnclearly,
     ServerFailed,
     Unauthenticated,
@@ -31,21 +34,43 @@ from wemasy_mcp.core.errors import (
 from wemasy_mcp.core.field_errors import read_field_errors
 from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.endpoints.base import Arguments, Endpoint
+from wemasy_mcp.json_schema import Schema, split_null
 
 MAX_BODY = 2**20
 """Bytes of a request body, and of an unpacked answer: 1 MiB."""
 
 MAX_WAIT = 24 * 60 * 60
-"""Seconds; a longer `Retry-After` is taken for garbage."""
+"""Seconds; a longer wait is taken for garbage."""
 
-ADDED_BY_HOSTS = frozenset({"wait_for_previous"})
-"""Arguments that a host adds to every tool for its own use; dropped silently."""
+MAX_WAIT_TEXT = 1000
+"""Characters of a header that are searched for a wait."""
+
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{0,9})?", re.ASCII)
+# A header that is sent twice, but not the comma after the day of an HTTP-date.
+_COMMA = re.compile(r"(?<!Mon|Tue|Wed|Thu|Fri|Sat|Sun|day),")
+
+_ADDED_BY_HOSTS = {
+    "wait_for_previous": "Gemini CLI",
+    "toolCallId": "n8n",
+    "sessionId": "n8n",
+    "security_context": "CrewAI",
+    "_meta": "the Ruby SDK's client",
+}
+"""Arguments that a host adds to every call for its own use, and which host; no model can leave them out."""
+
+_ODD_ARGUMENTS = {
+    "missing": "This argument is required.",
+    "model_type": "Input should be a JSON object.",
+    "dict_type": "Input should be a JSON object.",
+    "list_type": "Input should be a JSON list.",
+}
 
 _ERRORS_BY_STATUS: dict[int, type[WemasyError]] = {
     401: Unauthenticated,
     403: Forbidden,
     422: ValidationFailed,
     429: RateLimited,
+    407: RejectedOnTheWay,
     # A request time-out, a conflict, Laravel's expired session and "too early" do not prove that nothing happened.
     408: RejectedUnclearly,
     409: RejectedUnclearly,
@@ -59,58 +84,59 @@ class Reply:
     """A write that the API confirmed."""
 
     message: str | None
-    data: dict[str, Any] | None
+    data: Any
+    """An object, or a list, as the endpoint says; None where nothing of it can be shown."""
     rate_limit: RateLimit | None
     notes: tuple[str, ...]
 
 
-def parse_arguments(
-    endpoint: Endpoint, given: Mapping[str, Any] | None, *, drop_nulls: bool = False
-) -> tuple[Arguments, list[str]]:
+def parse_arguments(endpoint: Endpoint, given: object, *, drop_nulls: bool = False) -> tuple[Arguments, list[str]]:
     """Return the checked arguments, and a note for each that was repaired.
 
+    `given` is what a client sent as `arguments`: an object, its JSON text, or null or an empty list for none.
+
     Raises:
-        InvalidArguments: Names every argument that is missing, unknown or of another form than the schema's.
+        InvalidArguments: Names every argument that is missing, unknown or not as the schema says.
     """
     notes: list[str] = []
+    known = endpoint.argument_schema["properties"]
     arguments = {
         name: value
-        for name, value in (given or {}).items()
-        if name not in ADDED_BY_HOSTS and not (drop_nulls and value is None)
+        for name, value in _read_given(given).items()
+        if (name in known or name not in _ADDED_BY_HOSTS) and not (drop_nulls and value is None)
     }
     try:
         return endpoint.arguments.model_validate(arguments, context=notes), notes
     except ValidationError as error:
-        known = ", ".join(endpoint.arguments.model_fields)
         field_errors: FieldErrors = {}
         for detail in error.errors(include_url=False, include_context=False, include_input=False):
-            text = {
-                "missing": "This argument is required.",
-                "extra_forbidden": f"Unknown argument. Known: {known}.",
-                "string_unicode": f"A name holds a lone surrogate. Known: {known}.",
-            }.get(detail["type"], f"{detail['msg']}.")
-            # A name that is no Unicode text is the one error that has no place.
-            name = str(detail["loc"][0]) if detail["loc"] else "arguments"
-            field_errors.setdefault(sanitize(name, limit=100), []).append(text)
+            name = sanitize(".".join(map(str, detail["loc"])), limit=100)
+            text = _ODD_ARGUMENTS.get(detail["type"], f"{detail['msg']}.")
+            if detail["type"] == "extra_forbidden":
+                text = f"Unknown argument. Known: {_known_at(endpoint.argument_schema, detail['loc'])}."
+            if not detail["loc"]:
+                # A name that is not Unicode text is the one error that has no place.
+                name, text = "arguments", f"A name holds a lone surrogate. Known: {', '.join(known)}."
+            field_errors.setdefault(name, []).append(text)
         raise InvalidArguments(_summary(field_errors), field_errors=field_errors) from None
 
 
 def request_body(arguments: Arguments) -> bytes:
-    """Return the JSON body: null is sent as null, what was left out is not sent.
+    """Return the JSON body: null is sent as null, what was left out is not sent, at every level.
 
     Raises:
-        InvalidArguments: The body is over `MAX_BODY` bytes.
+        InvalidArguments: The body is over `MAX_BODY` bytes, or JSON cannot hold it.
     """
-    given = {
-        name: getattr(arguments, name) for name in type(arguments).model_fields if name in arguments.model_fields_set
-    }
-    body = _compact(given)
-    if len(body) > MAX_BODY:
-        largest = max(given, key=lambda name: len(_compact(given[name])))
-        raise InvalidArguments(
-            "The arguments are too large.",
-            field_errors={largest: [f"All arguments together should be at most {MAX_BODY} bytes of JSON."]},
-        )
+    given = arguments.model_dump(by_alias=True, exclude_unset=True)
+    try:
+        body = _compact(given)
+        problem = f"All arguments together should be at most {MAX_BODY} bytes of JSON."
+        wrong = max(given, key=lambda name: len(_compact(given[name]))) if len(body) > MAX_BODY else None
+    except ValueError:
+        problem = "Input should hold only finite numbers and Unicode text."
+        wrong = next(name for name, value in given.items() if not strict_json.is_json(value))
+    if wrong is not None:
+        raise InvalidArguments(f"Not valid: {wrong}.", field_errors={wrong: [problem]})
     return body
 
 
@@ -122,9 +148,9 @@ def read_reply(
     Args:
         endpoint: The operation that was called.
         status: The HTTP status.
-        headers: By lower-case name.
+        headers: By lower-case name; one that was sent several times has its values joined with commas.
         body: At most `MAX_BODY` bytes, unpacked.
-        now: Unix time in seconds, for a `Retry-After` that is a date.
+        now: Unix time in seconds, for a wait that is given as a date.
         secret: The token, which no text may carry.
 
     Raises:
@@ -146,32 +172,9 @@ def _read_success(
         raise Rejected(message, status=status, rate_limit=rate_limit)
     notes: list[str] = []
     if "message" in answer and not isinstance(answer["message"], str):
-        notes.append("message was no text in the answer and is left out.")
-    data = _read_data(endpoint, answer.get("data"), notes, secret)
-    return Reply(message, data, rate_limit, tuple(notes))
-
-
-def _read_data(endpoint: Endpoint, data: object, notes: list[str], secret: str) -> dict[str, Any] | None:
-    if not isinstance(data, dict):
-        notes.append("data was not as documented in the answer and is left out.")
-        return None
-    odd: set[str] = set()
-    try:
-        endpoint.data.model_validate(data)
-    except ValidationError as error:
-        odd = {str(detail["loc"][0]) for detail in error.errors(include_url=False)}
-    # No database counts past 64 bits, and a number of thousands of digits would fill the result.
-    odd |= {name for name, value in data.items() if isinstance(value, int) and value.bit_length() > 63}
-    shown: dict[str, Any] = {}
-    for name in endpoint.data.model_fields:
-        if name in odd:
-            notes.append(f"data.{name} was not as documented in the answer and is left out.")
-            continue
-        value = data[name]
-        shown[name] = sanitize(value, secret) if isinstance(value, str) else value
-        if shown[name] != value:
-            notes.append(f"data.{name} is shown cleaned or shortened.")
-    return shown
+        notes.append("message was not text in the answer and is left out.")
+    data, more = read_data(endpoint.data_schema, answer.get("data"), secret)
+    return Reply(message, data, rate_limit, (*notes, *more))
 
 
 def _read_failure(
@@ -181,19 +184,26 @@ def _read_failure(
     if not 400 <= status < 500:
         # A 5xx's own text may be a stack trace, a 3xx's is a web page's: neither is shown.
         if 500 <= status < 600:
-            wait = _read_retry_after(headers, now) if status == 503 else None
+            wait = _read_wait(headers, now) if status == 503 else None
             return ServerFailed(status=status, retry_after_seconds=wait, rate_limit=rate_limit)
         return BadResponse(status=status, rate_limit=rate_limit)
     error = _ERRORS_BY_STATUS.get(status, Rejected)
+    if error is RejectedOnTheWay or (status in (401, 403) and not _is_documented_refusal(answer)):
+        return RejectedOnTheWay(status=status, rate_limit=rate_limit)
     field_errors, left_out = read_field_errors((answer or {}).get("errors") if status == 422 else None, secret)
     return error(
         _read_message(answer, secret),
         status=status,
-        retry_after_seconds=_read_retry_after(headers, now) if status == 429 else None,
+        retry_after_seconds=_read_wait(headers, now) if status == 429 else None,
         field_errors=field_errors,
         rate_limit=rate_limit,
         notes=(f"{left_out} more field errors were left out.",) if left_out else (),
     )
+
+
+def _is_documented_refusal(answer: dict[str, Any] | None) -> bool:
+    """Whether Wemasy itself sent it: what stands in front of it answers with HTML, or with JSON of another form."""
+    return answer is not None and isinstance(answer.get("message"), str) and isinstance(answer.get("error", True), bool)
 
 
 def _read_object(body: bytes) -> dict[str, Any] | None:
@@ -218,21 +228,30 @@ def _read_rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
     return RateLimit(limit=MISSING if limit is None else limit, remaining=MISSING if remaining is None else remaining)
 
 
-def _read_retry_after(headers: Mapping[str, str], now: float) -> int | None:
-    """Seconds to wait (RFC 9110, section 10.2.3: seconds or an HTTP-date), None where the header is of no use."""
-    text = headers.get("retry-after", "")
-    seconds = _read_count(text)
-    if seconds is None:
-        seconds = _seconds_until(text, now)
-    return seconds if seconds is not None and 0 <= seconds <= MAX_WAIT else None
+def _read_wait(headers: Mapping[str, str], now: float) -> int | None:
+    """Return the whole seconds to wait, rounded up; None where no header says so.
+
+    `Retry-After` (RFC 9110, section 10.2.3) is seconds or an HTTP-date; where it is of no use, the time at which the
+    rate limit resets is taken, as Laravel (Unix time) and the IETF's draft (seconds) give it.
+    """
+    for name in ("retry-after", "x-ratelimit-reset", "ratelimit-reset"):
+        listed = _COMMA.split(headers.get(name, "")[:MAX_WAIT_TEXT])
+        waits = [_seconds_until(text.strip(" \t"), now, may_be_unix_time=name != "retry-after") for text in listed]
+        usable = [wait for wait in waits if wait is not None and 0 <= wait <= MAX_WAIT]
+        if usable:
+            return max(usable)
+    return None
 
 
-def _seconds_until(http_date: str, now: float) -> int | None:
+def _seconds_until(text: str, now: float, *, may_be_unix_time: bool) -> int | None:
+    if _SECONDS.fullmatch(text):
+        seconds = float(text)
+        return math.ceil(seconds - now if may_be_unix_time and seconds > MAX_WAIT else seconds)
     from email.utils import parsedate_to_datetime  # slow to import, and a Retry-After is seldom a date
 
     try:
         # Every HTTP-date is UTC (RFC 9110, section 5.6.7), also the obsolete form that does not say so.
-        when = parsedate_to_datetime(http_date)
+        when = parsedate_to_datetime(text)
         return math.ceil((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now)
     except (ValueError, OverflowError, IndexError, TypeError):
         return None
@@ -251,3 +270,27 @@ def _compact(value: object) -> bytes:
 def _summary(field_errors: FieldErrors) -> str:
     names = ", ".join(list(field_errors)[:5])
     return f"Not valid: {names}{', …' if len(field_errors) > 5 else ''}."
+
+
+def _read_given(given: object) -> dict[str, Any]:
+    found = given
+    if isinstance(given, str):
+        try:
+            found = strict_json.parse(given)
+        except ValueError:
+            found = None
+    elif given is None or given == []:
+        found = {}
+    if isinstance(found, dict):
+        return found
+    raise InvalidArguments(
+        "The arguments are not a JSON object.", field_errors={"arguments": ["Input should be a JSON object."]}
+    )
+
+
+def _known_at(schema: Schema, place: Sequence[int | str]) -> str:
+    """Return the names that are known where the last part of `place` is not."""
+    for part in place[:-1]:
+        schema = schema["items"] if isinstance(part, int) else schema["properties"][part]
+        schema, _ = split_null(schema)
+    return ", ".join(schema["properties"])

@@ -15,22 +15,23 @@ from wemasy_mcp.core.field_errors import shorten
 from wemasy_mcp.core.protocol import Reply
 from wemasy_mcp.core.sanitize import truncate
 from wemasy_mcp.endpoints.base import Endpoint
+from wemasy_mcp.json_schema import without_required
 
 MAX_RESULT = 8000
 """Bytes of a whole result: the structured object and its text."""
 
 _SHORTER = ((60, 200), (30, 80), (10, 40), (4, 40))
-"""Field errors and characters a text that are tried, in turn, until a result fits."""
+"""Field errors (or members and items of data) and characters a text that are tried, in turn, until a result fits."""
 
 
 class Result(BaseModel):
-    """What every call answers. A member that does not apply is absent, never null."""
+    """The result of every call. A member that does not apply is absent, never null."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
     success: bool
     message: str | MISSING = MISSING
-    data: dict[str, Any] | MISSING = MISSING
+    data: dict[str, Any] | list[Any] | MISSING = MISSING
     error: Failure | MISSING = MISSING
     rate_limit: RateLimit | MISSING = MISSING
     notes: list[str] | MISSING = MISSING
@@ -70,7 +71,7 @@ def build_tool(endpoint: Endpoint) -> Tool:
         name=endpoint.tool,
         title=endpoint.title,
         description=endpoint.description,
-        input_schema=_published(endpoint.arguments),
+        input_schema=endpoint.argument_schema,
         output_schema=_output_schema(endpoint),
         annotations=types.ToolAnnotations(
             read_only_hint=False,
@@ -95,7 +96,7 @@ def success_result(reply: Reply, notes: list[str], *, sandbox: bool = False) -> 
             sandbox=sandbox or MISSING,
         )
     except ValidationError:
-        # A write that succeeded is never told as a failure because its answer looked odd.
+        # A write that succeeded is never reported as a failure because its answer looked odd.
         result = Result(success=True, notes=["The answer was not as documented; its details are left out."])
     return _call_result(result)
 
@@ -127,6 +128,10 @@ def _call_result(result: Result) -> types.CallToolResult:
         if _size(text) <= MAX_RESULT:
             break
         text = _shortened(result, fields, characters).model_dump_json()
+    else:
+        if _size(text) > MAX_RESULT:
+            notes = ["data is too large to show."]
+            text = _shortened(result, 0, 40).model_copy(update={"data": MISSING, "notes": notes}).model_dump_json()
     return types.CallToolResult(
         content=[types.TextContent(type="text", text=text)],
         structured_content=json.loads(text),
@@ -145,10 +150,7 @@ def _shortened(result: Result, fields: int, characters: int) -> Result:
     if result.message is not MISSING:
         changes["message"] = truncate(result.message, characters)
     if result.data is not MISSING:
-        changes["data"] = {
-            name: truncate(value, characters) if isinstance(value, str) else value
-            for name, value in result.data.items()
-        }
+        changes["data"] = _shortened_value(result.data, fields, characters)
     if result.error is not MISSING:
         given = {} if result.error.field_errors is MISSING else result.error.field_errors
         field_errors, left_out = shorten(given, fields, characters)
@@ -161,23 +163,18 @@ def _shortened(result: Result, fields: int, characters: int) -> Result:
     return result.model_copy(update={**changes, "notes": notes})
 
 
+def _shortened_value(value: Any, fields: int, characters: int) -> Any:
+    if isinstance(value, dict):
+        return {
+            truncate(name, characters): _shortened_value(inner, fields, characters)
+            for name, inner in list(value.items())[:fields]
+        }
+    if isinstance(value, list):
+        return [_shortened_value(item, fields, characters) for item in value[:fields]]
+    return truncate(value, characters) if isinstance(value, str) else value
+
+
 def _output_schema(endpoint: Endpoint) -> dict[str, Any]:
     # A member of data that does not have its documented type is left out, so none is required.
-    data = {"type": "object", "properties": _published(endpoint.data)["properties"]}
+    data = without_required(endpoint.data_schema)
     return {"type": "object", "properties": _RESULT_OUTLINE | {"data": data}, "required": ["success"]}
-
-
-def _published(model: type[BaseModel]) -> dict[str, Any]:
-    """The model's JSON Schema without titles and the class's docstring, which are noise to a language model."""
-    schema: dict[str, Any] = _without_titles(model.model_json_schema())
-    schema.pop("description", None)
-    return schema
-
-
-def _without_titles(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_without_titles(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    # A property may be named "title"; its schema is no text.
-    return {key: _without_titles(value) for key, value in node.items() if key != "title" or not isinstance(value, str)}

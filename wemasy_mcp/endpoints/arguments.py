@@ -1,11 +1,12 @@
-"""The types arguments are made of: what each publishes in the schema, what it refuses, and what it repairs.
+"""The types that arguments are made of: what each publishes in the schema, what it refuses, and what it repairs.
 
-Language models send `"5"` for 5 and lists for JSON text. What can be read in one way only is repaired and told in a
-note; everything else is refused. Notes go to the list given as pydantic's validation context.
+Language models send `"5"` for 5 and lists for JSON text. What can be read in only one way is repaired, and a note says
+so; everything else is refused. Notes go to the list given as pydantic's validation context.
 """
 
 import json
 import re
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
@@ -15,7 +16,8 @@ from wemasy_mcp import strict_json
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _MAX_INTEGER = 2**63 - 1
-_MAX_EXACT_FLOAT = 2**53
+MAX_SAFE_INTEGER = 2**53 - 1
+"""The largest number up to which JavaScript, in which many clients are written, rounds no integer."""
 
 
 def _note(info: ValidationInfo, note: str) -> None:
@@ -31,12 +33,23 @@ def _shown(value: object) -> str:
 def _read_integer(value: Any, info: ValidationInfo) -> object:
     number = value
     is_integer_text = isinstance(value, str) and _INTEGER.fullmatch(value)
-    if is_integer_text or (isinstance(value, float) and value.is_integer() and abs(value) <= _MAX_EXACT_FLOAT):
+    if is_integer_text or (isinstance(value, float) and value.is_integer() and abs(value) <= MAX_SAFE_INTEGER):
         number = int(value)
         _note(info, f"{_shown(value)} was read as {number}.")
     if isinstance(number, int) and abs(number) > _MAX_INTEGER:
         raise PydanticCustomError("integer_size", "Input should fit a 64-bit integer")
+    if type(value) in (int, float) and _may_be_rounded(value):
+        raise PydanticCustomError(
+            "integer_rounded", "Input should be the exact digits as text: a client may have rounded this number"
+        )
     return number
+
+
+def _may_be_rounded(number: float) -> bool:
+    """Whether JavaScript could have written `number` for a neighbour of it: as its exact value, or in fewest digits."""
+    if not MAX_SAFE_INTEGER < abs(number) <= _MAX_INTEGER:
+        return False
+    return number in (int(float(number)), int(Decimal(repr(float(number)))))
 
 
 def _read_text(value: object) -> object:
@@ -90,7 +103,7 @@ def _parsed(text: str) -> object:
 
 
 Integer = Annotated[int, BeforeValidator(_read_integer)]
-"""An integer of 64 bits; `"5"` and `5.0` are repaired."""
+"""An integer of 64 bits; `"5"` and `5.0` are repaired. A number that a client may have rounded is refused."""
 
 Text = Annotated[str, BeforeValidator(_read_text)]
 """Text, byte for byte as it was given."""
@@ -103,6 +116,9 @@ TextOrNumber = Annotated[str, BeforeValidator(_read_text_or_number)]
 
 NumberListText = Annotated[str | None, BeforeValidator(_read_number_list)]
 """The JSON text of a list of finite numbers, or null; a list itself is sent as its compact JSON text."""
+
+Object = Annotated[dict[str, Any], BeforeValidator(_read_object_or_list), WithJsonSchema({"type": "object"})]
+"""A JSON object with any members; its JSON text is repaired."""
 
 ObjectOrList = Annotated[
     dict[str, Any] | list[Any] | None,

@@ -4,7 +4,7 @@ That order is Laravel's: a throttle around the authentication, validation in the
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -13,12 +13,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from wemasy_mcp.endpoints.base import Creates, Endpoint, Updates
+from wemasy_mcp.json_schema import Schema, split_null
 from wemasy_mcp.sandbox import laravel_answer as answer
 from wemasy_mcp.sandbox.contents import Contents
 from wemasy_mcp.sandbox.faults import Fault
 from wemasy_mcp.sandbox.laravel_answer import Answer
 from wemasy_mcp.sandbox.request_body import BodyTooLargeError, given_fields, read_body
-from wemasy_mcp.sandbox.rules import Field, as_integer, fields_of, validate
+from wemasy_mcp.sandbox.rules import LookUps, as_integer, refusal, validate
 from wemasy_mcp.sandbox.silence import Silence
 from wemasy_mcp.sandbox.store import Record, Store
 from wemasy_mcp.sandbox.tokens import FORBIDDEN_TOKEN, SANDBOX_TOKEN, bearer_token
@@ -36,7 +37,8 @@ class Operation:
         self._budget = contents.budget
         self._faults = contents.faults
         self._journal = contents.journal
-        self._fields = fields_of(endpoint, _look_ups(endpoint, contents.store))
+        self._schema = endpoint.argument_schema
+        self._exists = _look_ups(endpoint, contents.store)
 
     def route(self, silence: Silence) -> Route:
         """Return the route that serves it; `silence` is kept for calls that get no answer."""
@@ -74,20 +76,20 @@ class Operation:
 
     def _answer(self, token: str, content_type: str, body: bytes, fault: Fault | None) -> Answer:
         if fault is not None and fault.name != "lost_answer":
-            return _scripted(fault, self._fields[0])
+            return _scripted(fault, next(iter(self._schema["properties"]), "body"))
         if token == FORBIDDEN_TOKEN:
             return answer.forbidden("This ready-made token has no permission.")
         if token != SANDBOX_TOKEN:
             return answer.unauthenticated("The token is not known here." if token else "No bearer token was sent.")
         given = given_fields(content_type, body)
         try:
-            errors = validate(self._fields, given)
+            errors = validate(self._schema, given, self._exists)
             return answer.invalid(errors) if errors else self._apply(given)
         except sqlite3.Error as error:
             return answer.server_error(f"The sandbox database failed: {error}.")
 
     def _apply(self, given: Mapping[str, Any]) -> Answer:
-        values = {field.name: given[field.name] for field in self._fields if field.name in given}
+        values = {name: given[name] for name in self._schema["properties"] if name in given}
         effect = self._endpoint.effect
         if isinstance(effect, Creates):
             record = self._store.create(effect.collection, values)
@@ -100,25 +102,41 @@ class Operation:
     def _did(self, effect: Creates | Updates, record: Record) -> str:
         return f"{self._endpoint.done.capitalize()}: {effect.collection} #{record['id']}."
 
-    def _shown(self, record: Record) -> dict[str, Any]:
-        return {name: record.get(name) for name in self._endpoint.data.model_fields}
+    def _shown(self, record: Record) -> Any:
+        schema = self._endpoint.data_schema
+        return _documented(schema, [record] if schema["type"] == "array" else record)
 
 
-def _look_ups(endpoint: Endpoint, store: Store) -> dict[str, Callable[[int], bool]]:
+def _documented(schema: Schema, stored: Any) -> Any:
+    """Return `stored` as the API's page shows it; what nobody gave is null, or empty where it cannot be null."""
+    shown, may_be_null = split_null(schema)
+    if stored is None and may_be_null:
+        return None
+    if "properties" in shown:
+        record = stored if isinstance(stored, dict) else {}
+        names = (name for name in shown["properties"] if name in record or name in shown.get("required", ()))
+        return {name: _documented(shown["properties"][name], record.get(name)) for name in names}
+    if shown.get("type") == "array":
+        return [_documented(shown["items"], item) for item in stored or ()]
+    empty: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False, "object": {}}
+    return shown.get("enum", [empty.get(shown.get("type", ""))])[0] if stored is None else stored
+
+
+def _look_ups(endpoint: Endpoint, store: Store) -> LookUps:
     effect = endpoint.effect
     if not isinstance(effect, Updates):
         return {}
     return {effect.id_argument: lambda record_id: store.find(effect.collection, record_id) is not None}
 
 
-def _scripted(fault: Fault, field: Field) -> Answer:
+def _scripted(fault: Fault, field: str) -> Answer:
     match fault.name:
         case "401":
             return answer.unauthenticated("Fault: the token was refused.")
         case "403":
             return answer.forbidden("Fault: the permission is missing.")
         case "422":
-            return answer.invalid({field.name: [field.refusal()]})
+            return answer.invalid({field: [refusal(field)]})
         case "429":
             seconds = fault.retry_after or 0
             return answer.too_many_attempts(seconds, f"Fault: too many requests, Retry-After: {seconds}.")

@@ -1,4 +1,4 @@
-"""What a request's body gives, read as PHP and Laravel read it. A body that is no JSON gives nothing."""
+"""The fields of a request's body, read as PHP and Laravel read it. A body that is not JSON gives none."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ MAX_BODY = 8 * 1024 * 1024
 
 
 class BodyTooLargeError(Exception):
-    """The body has more than `LARGEST_BODY` bytes."""
+    """The body has more than `MAX_BODY` bytes."""
 
 
 async def read_body(request: Request) -> bytes:
@@ -30,7 +30,7 @@ async def read_body(request: Request) -> bytes:
 
 
 def given_fields(content_type: str, body: bytes) -> dict[str, Any]:
-    """Return the fields that a JSON body gives; none if the content type or the text is not JSON, or no object.
+    """Return the fields that a JSON body gives; none if the content type or the text is not JSON, or not an object.
 
     Texts are kept as they are: the API documents neither trimming nor the reading of an empty text as null.
     """

@@ -96,7 +96,8 @@ def _columns(endpoints: tuple[Endpoint, ...]) -> dict[str, list[str]]:
         effect = endpoint.effect
         names = columns.setdefault(effect.collection, ["id"])
         named_by = effect.id_argument if isinstance(effect, Updates) else None
-        names += [name for name in endpoint.arguments.model_fields if name != named_by and name not in names]
+        properties = endpoint.argument_schema["properties"]
+        names += [name for name in properties if name != named_by and name not in names]
     return columns
 
 
@@ -109,7 +110,7 @@ def _type(value: object) -> str:
         return "null"
     if isinstance(value, str):
         return "text"
-    return "number" if isinstance(value, (int, float)) else "json"
+    return "number" if type(value) in (int, float) else "json"
 
 
 def _cut(value: object) -> str:
