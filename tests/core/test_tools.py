@@ -384,7 +384,7 @@ async def test_a_result_holds_no_half_of_an_emoji(recorded: Recorded, mcp_client
 
 
 def test_a_reply_that_no_result_can_hold_is_still_a_success() -> None:
-    reply = Reply(message=None, data={1: "no JSON name"}, rate_limit=None, notes=())  # type: ignore[dict-item]
+    reply = Reply(message=None, data={1: "no JSON name"}, rate_limit=None, notes=())
 
     assert seen(success_result(reply, [])) == {
         "success": True,
