@@ -5,14 +5,12 @@ Around any `Caller`. Which calls share a request is decided by `repeats`; here a
 
 import asyncio
 import copy
-import json
 import logging
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import anyio
 from pydantic import SecretStr
 
 from wemasy_mcp.core.client import Attempt, Caller
@@ -38,8 +36,9 @@ class Running(Request):
     """A request with the task that makes it."""
 
     attempt: Attempt = field(kw_only=True)
+    """Of the call that began it; once it has ended, only what is known of the request."""
     started_at: float = field(default_factory=time.monotonic)
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    waiters: list[asyncio.Future[None]] = field(default_factory=list)
     task: asyncio.Task[None] = field(init=False)
     reports: list[tuple[Callable[[Attempt, str, str], None], str]] = field(default_factory=list)
     """How the calls that ended without the answer log what became of it, and under which code."""
@@ -73,7 +72,7 @@ class OnceCaller:
         Raises:
             WemasyError: Anything else, with what is known about the write.
         """
-        key = self._repeats.key(account_key(token.get_secret_value()), endpoint.tool, json.loads(body))
+        key = self._repeats.key(account_key(token.get_secret_value()), endpoint.tool, body)
         request = self._repeats.join(key)
         if not isinstance(request, Running):
             request = self._begin(key, endpoint, body, token, user_agent, attempt)
@@ -117,21 +116,19 @@ class OnceCaller:
     def _begin(
         self, key: bytes, endpoint: Endpoint, body: bytes, token: SecretStr, user_agent: str, attempt: Attempt
     ) -> Running:
-        request = Running(attempt=Attempt())
+        request = Running(attempt=attempt)
         self._repeats.begin(key, request)
 
         async def run() -> None:
             answer: Answer = ShuttingDown()
             try:
-                answer = await self._caller.call(
-                    endpoint, body, token=token, user_agent=user_agent, attempt=request.attempt
-                )
+                answer = await self._caller.call(endpoint, body, token=token, user_agent=user_agent, attempt=attempt)
             except WemasyError as error:
                 # Kept for ten minutes: without the frames, which hold the token and the values.
                 answer = error.with_traceback(None)
                 answer.__context__ = None
             except asyncio.CancelledError:
-                if not request.attempt.sent:
+                if not attempt.sent:
                     answer = Unreachable(_NOT_SENT)
                 raise
             except Exception:
@@ -139,9 +136,12 @@ class OnceCaller:
                 answer = InternalError()
             finally:
                 self._repeats.end(key, request, answer)
-                request.ended.set()
+                for waiter in request.waiters:
+                    _wake(waiter)
                 for report, code in request.reports:
-                    report(request.attempt, outcome_of(answer), code)
+                    report(attempt, outcome_of(answer), code)
+                # Kept for the repeat without the answer's bytes and what belongs to the call.
+                request.attempt = Attempt(request_id=attempt.request_id, sent=attempt.sent, status=attempt.status)
 
         # A task of its own: the request outlives the call that began it.
         request.task = asyncio.create_task(run())
@@ -151,8 +151,15 @@ class OnceCaller:
 
     async def _wait(self, request: Running, attempt: Attempt) -> Answer:
         """Return the answer, or what is true when none has come in time."""
-        with anyio.move_on_after(self._answer_seconds):
-            await request.ended.wait()
+        if request.answer is None:
+            loop = asyncio.get_running_loop()
+            waiter: asyncio.Future[None] = loop.create_future()
+            request.waiters.append(waiter)
+            patience = loop.call_later(self._answer_seconds, _wake, waiter)
+            try:
+                await waiter
+            finally:
+                patience.cancel()
         if request.answer is not None:
             return request.answer
         if self._is_unsent_and_unshared(request):
@@ -176,3 +183,8 @@ class OnceCaller:
 
     def _is_unsent_and_unshared(self, request: Running) -> bool:
         return request.answer is None and not request.attempt.sent and request.waiting == 1 and not request.owed
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
