@@ -81,7 +81,9 @@ def build_parser() -> argparse.ArgumentParser:
     config.add_argument("--write", action="store_true", help="merge it into the host's file, keeping all else")
     config.add_argument("--file", type=Path, metavar="PATH", help="that file, where it is not the usual one")
     config.add_argument("--sandbox", action="store_true", help="the entry uses the embedded sandbox, no token needed")
-    config.add_argument("--transport", choices=("stdio", "sse", "streamable-http"), default="stdio")
+    config.add_argument("--name", help="the entry's name (wemasy), for a second account")
+    config.add_argument("--transport", choices=("stdio", "sse", "streamable-http"))
+    config.add_argument("--user-token", action="store_true", help="send each user's own Wemasy token, over HTTP")
     config.add_argument("--url", help="where the server is reached, for SSE and streamable HTTP")
     config.set_defaults(run=_config)
 
@@ -139,9 +141,11 @@ def _config(options: argparse.Namespace) -> int:
     return run_config(
         Request(
             host=options.host,
+            name=options.name,
             transport=options.transport,
             url=options.url,
             sandbox=options.sandbox,
+            user_token=options.user_token,
             write=options.write,
             file=options.file,
         )

@@ -175,6 +175,157 @@ DOCUMENTED: dict[str, Documented] = {
             "oauth": bool,
         },
     ),
+    "copilot-cli": Documented(
+        page="https://docs.github.com/en/copilot/how-tos/copilot-cli/customize-copilot/add-mcp-servers",
+        local="""
+            {"mcpServers": {"playwright": {"type": "stdio", "command": "npx", "args": ["@playwright/mcp@latest"],
+            "env": {}, "tools": ["*"]}}}
+        """,
+        remote="""
+            {"mcpServers": {"context7": {"type": "http", "url": "https://mcp.context7.com/mcp",
+            "headers": {"CONTEXT7_API_KEY": "YOUR-API-KEY"}, "tools": ["*"]}}}
+        """,
+        container=("mcpServers",),
+        members=_SERVERS | {"type": str, "url": str, "headers": dict, "tools": list},
+    ),
+    "devin": Documented(
+        page="https://docs.devin.ai/cli/extensibility/mcp/configuration",
+        local="""
+            {"mcpServers": {"filesystem": {"command": "npx", "args": ["-y", "server-filesystem"], "env": {}}}}
+        """,
+        remote="""
+            {"mcpServers": {"remote": {"url": "https://mcp.example.com/mcp", "transport": "http",
+            "headers": {"Authorization": "Bearer token"}}}}
+        """,
+        container=("mcpServers",),
+        members=_SERVERS | {"url": str, "transport": str, "headers": dict},
+    ),
+    "junie": Documented(
+        page="https://www.jetbrains.com/help/junie/model-context-protocol-mcp.html",
+        local="""
+            {"mcpServers": {"filesystem": {"command": "npx", "args": ["server-filesystem"], "env": {}}}}
+        """,
+        container=("mcpServers",),
+        members=_SERVERS,
+    ),
+    "antigravity": Documented(
+        page="https://antigravity.google/docs/mcp",
+        local="""
+            {"mcpServers": {"filesystem": {"command": "npx", "args": ["server-filesystem"], "env": {"KEY": "value"}}}}
+        """,
+        remote="""
+            {"mcpServers": {"remote": {"serverUrl": "https://mcp.example.com/mcp", "headers": {"KEY": "value"}}}}
+        """,
+        container=("mcpServers",),
+        members=_SERVERS | {"serverUrl": str, "headers": dict},
+    ),
+    "qwen-code": Documented(
+        page="https://github.com/QwenLM/qwen-code/blob/main/docs/users/features/mcp.md",
+        local="""
+            {"mcpServers": {"pythonTools": {"command": "python", "args": ["-m", "my_mcp_server", "--port", "8080"],
+            "cwd": "./mcp-servers/python", "env": {"DATABASE_URL": "$DB_CONNECTION_STRING",
+            "API_KEY": "${EXTERNAL_API_KEY}"}, "timeout": 15000}}}
+        """,
+        remote="""
+            {"mcpServers": {"httpServerWithAuth": {"httpUrl": "http://localhost:3000/mcp",
+            "headers": {"Authorization": "Bearer your-api-token"}, "timeout": 5000}}}
+        """,
+        container=("mcpServers",),
+        members=_SERVERS | {"cwd": str, "timeout": int, "url": str, "httpUrl": str, "headers": dict},
+    ),
+    "kimi": Documented(
+        page="https://github.com/MoonshotAI/kimi-code/blob/main/docs/en/customization/mcp.md",
+        local="""
+            {"mcpServers": {"filesystem": {"command": "npx", "args": ["-y", "server-filesystem", "/tmp"]}}}
+        """,
+        remote="""{"mcpServers": {"linear": {"url": "https://mcp.linear.app/mcp"}}}""",
+        container=("mcpServers",),
+        members=_SERVERS | {"url": str, "transport": str, "headers": dict, "bearerTokenEnvVar": str},
+    ),
+    "kiro": Documented(
+        page="https://kiro.dev/docs/mcp/configuration",
+        local="""
+            {"mcpServers": {"local-server-name": {"command": "command-to-run-server", "args": ["arg1", "arg2"],
+            "env": {"ENV_VAR1": "hard-coded-variable", "ENV_VAR2": "${EXPANDED_VARIABLE}"}, "disabled": false,
+            "autoApprove": ["tool_name1"], "disabledTools": ["tool_name3"]}}}
+        """,
+        remote="""
+            {"mcpServers": {"api-server": {"url": "https://api.example.com/mcp",
+            "headers": {"Authorization": "Bearer ${API_TOKEN}", "X-Custom-Header": "value"}}}}
+        """,
+        container=("mcpServers",),
+        members=_SERVERS | {"disabled": bool, "autoApprove": list, "disabledTools": list, "url": str, "headers": dict},
+    ),
+    "cline": Documented(
+        page="https://docs.cline.bot/mcp/mcp-overview",
+        local="""
+            {"mcpServers": {"local-server": {"command": "node", "args": ["/path/to/server.js"],
+            "env": {"API_KEY": "your_api_key"}, "disabled": false, "autoApprove": []}}}
+        """,
+        remote="""
+            {"mcpServers": {"remote": {"type": "streamableHttp", "url": "https://mcp.example.com/mcp",
+            "headers": {"Authorization": "Bearer token"}, "disabled": false}}}
+        """,
+        container=("mcpServers",),
+        members=_SERVERS | {"disabled": bool, "autoApprove": list, "type": str, "url": str, "headers": dict},
+    ),
+    "continue": Documented(
+        page="https://docs.continue.dev/customize/deep-dives/mcp",
+        local="""
+            {"mcpServers": {"filesystem": {"command": "npx", "args": ["-y", "server-filesystem"], "env": {}}}}
+        """,
+        remote="""
+            {"mcpServers": {"remote": {"type": "streamable-http", "url": "https://mcp.example.com/mcp"}}}
+        """,
+        container=("mcpServers",),
+        members=_SERVERS | {"type": str, "url": str, "headers": dict},
+    ),
+    "amp": Documented(
+        page="https://ampcode.com/manual",
+        local="""
+            {"amp.mcpServers": {"playwright": {"command": "npx", "args": ["-y", "@playwright/mcp@latest"],
+            "env": {}}}}
+        """,
+        remote="""
+            {"amp.mcpServers": {"semgrep": {"url": "https://mcp.semgrep.ai/mcp", "headers": {"KEY": "value"}}}}
+        """,
+        container=("amp.mcpServers",),
+        members=_SERVERS | {"url": str, "headers": dict},
+    ),
+    "factory": Documented(
+        page="https://docs.factory.ai/cli/configuration/mcp",
+        local="""
+            {"mcpServers": {"airtable": {"type": "stdio", "command": "npx", "args": ["-y", "airtable-mcp-server"],
+            "env": {"AIRTABLE_API_KEY": "your_key"}, "disabled": false}}}
+        """,
+        remote="""
+            {"mcpServers": {"linear": {"type": "http", "url": "https://mcp.linear.app/mcp", "headers": {}}}}
+        """,
+        container=("mcpServers",),
+        members=_SERVERS | {"type": str, "url": str, "headers": dict, "disabled": bool},
+    ),
+    "warp": Documented(
+        page="https://docs.warp.dev/agents/capabilities/mcp",
+        local="""
+            {"mcpServers": {"filesystem": {"command": "npx", "args": ["-y", "server-filesystem"], "env": {},
+            "working_directory": "/path"}}}
+        """,
+        remote="""{"mcpServers": {"remote": {"url": "https://mcp.example.com/mcp", "headers": {}}}}""",
+        container=("mcpServers",),
+        members=_SERVERS | {"working_directory": str, "url": str, "headers": dict},
+    ),
+    "lm-studio": Documented(
+        page="https://lmstudio.ai/docs/app/mcp",
+        local="""
+            {"mcpServers": {"server-name": {"command": "npx", "args": ["-y", "mcp-server"], "env": {}}}}
+        """,
+        remote="""
+            {"mcpServers": {"hf-mcp-server": {"url": "https://huggingface.co/mcp",
+            "headers": {"Authorization": "Bearer <YOUR_HF_TOKEN>"}}}}
+        """,
+        container=("mcpServers",),
+        members=_SERVERS | {"url": str, "headers": dict},
+    ),
 }
 
 

@@ -1,8 +1,10 @@
 """What `wemasy-mcp config HOST` prints, held against each host's own documentation."""
 
+import json
+import shlex
 import subprocess
 import sys
-import types
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from wemasy_mcp.config.registry import HOSTS
 from wemasy_mcp.pasted_token import read_token
 
 TOKEN = "wmsy-0123456789abcdef"
-CODE = ("langchain", "openai-agents")
+PASTED = {"goose", "librechat", "open-webui", "n8n", "claude-ai", "chatgpt"}
+"""Hosts whose entry is YAML, or a form to fill in."""
 EVERY_PAGE = pytest.mark.parametrize("page", DOCUMENTED.values(), ids=DOCUMENTED)
 
 
@@ -43,8 +46,8 @@ def name_of(page: Documented) -> str:
 
 def test_every_host_is_offered_and_documented_here() -> None:
     assert tuple(host.name for host in HOSTS) == NAMES
-    assert {*DOCUMENTED, *CODE} == set(NAMES)
-    assert {host.name: host.documentation for host in HOSTS if host.name not in CODE} == {
+    assert {*DOCUMENTED, *PASTED} == set(NAMES)
+    assert {host.name: host.documentation for host in HOSTS if host.name not in PASTED} == {
         name: documented.page for name, documented in DOCUMENTED.items()
     }
 
@@ -71,7 +74,7 @@ def test_an_entry_that_starts_the_server_has_the_form_of_the_documented_example(
     assert type(entry["command"]) is type(example["command"])
 
 
-@pytest.mark.parametrize("name", [name for name in DOCUMENTED if name != "claude-desktop"])
+@pytest.mark.parametrize("name", [name for name in DOCUMENTED if name not in {"claude-desktop", "junie"}])
 def test_an_entry_with_a_url_has_the_form_of_the_documented_example(
     name: str, printed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +105,12 @@ def test_an_entry_with_a_url_has_the_form_of_the_documented_example(
         ("claude-desktop", "YOUR_API_TOKEN"),
         ("zed", "YOUR_API_TOKEN"),
         ("jetbrains", "YOUR_API_TOKEN"),
+        ("copilot-cli", "${WEMASY_API_TOKEN}"),
+        ("qwen-code", "${WEMASY_API_TOKEN}"),
+        ("kiro", "${WEMASY_API_TOKEN}"),
+        ("amp", "${WEMASY_API_TOKEN}"),
+        *((host, "YOUR_API_TOKEN") for host in ("devin", "junie", "antigravity", "kimi", "cline", "continue")),
+        *((host, "YOUR_API_TOKEN") for host in ("factory", "warp", "lm-studio")),
     ],
 )
 def test_the_token_is_the_hosts_own_reference_or_a_placeholder_and_never_printed(
@@ -178,80 +187,6 @@ def test_the_sandbox_entry_needs_no_secret(page: Documented, printed: Any) -> No
     assert "inputs" not in text
 
 
-class Recording:
-    """Stands for a framework's class: keeps what it was made with."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.args, self.kwargs = args, kwargs
-
-
-def run_code(monkeypatch: pytest.MonkeyPatch, code: str) -> dict[str, Any]:
-    for name in ("langchain_mcp_adapters", "langchain_mcp_adapters.client", "agents", "agents.mcp"):
-        module = types.ModuleType(name)
-        for kind in ("MultiServerMCPClient", "MCPServerStdio", "MCPServerSse", "MCPServerStreamableHttp"):
-            setattr(module, kind, type(kind, (Recording,), {}))
-        monkeypatch.setitem(sys.modules, name, module)
-    found: dict[str, Any] = {}
-    exec(compile(code, "snippet", "exec"), found)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("transport", "expected"),
-    [
-        ("stdio", {"transport": "stdio", "env": {"WEMASY_API_TOKEN": TOKEN}}),
-        ("sse", {"transport": "sse", "url": "http://127.0.0.1:8000/sse"}),
-        (
-            "streamable-http",
-            {"transport": "streamable_http", "url": "http://127.0.0.1:8000/mcp"},
-        ),
-    ],
-)
-def test_the_langchain_code_makes_a_client(
-    printed: Any, monkeypatch: pytest.MonkeyPatch, transport: str, expected: dict[str, Any]
-) -> None:
-    text = printed("langchain", "--transport", transport)
-    monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
-
-    client = run_code(monkeypatch, text)["client"]
-
-    (connections,) = client.args
-    connection = connections["wemasy"]
-    assert expected.items() <= connection.items()
-    assert set(connection) - set(expected) == ({"command", "args"} if transport == "stdio" else set())
-
-
-@pytest.mark.parametrize(
-    ("transport", "kind"),
-    [("stdio", "MCPServerStdio"), ("sse", "MCPServerSse"), ("streamable-http", "MCPServerStreamableHttp")],
-)
-def test_the_openai_agents_code_makes_a_server_that_waits_long_enough(
-    printed: Any, monkeypatch: pytest.MonkeyPatch, transport: str, kind: str
-) -> None:
-    monkeypatch.setenv("WEMASY_SERVER_TOKEN", TOKEN)
-    monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
-    text = printed("openai-agents", "--transport", transport)
-
-    server = run_code(monkeypatch, text)["server"]
-
-    assert type(server).__name__ == kind
-    assert server.kwargs["name"] == "wemasy"
-    assert server.kwargs["client_session_timeout_seconds"] > 20
-    params = server.kwargs["params"]
-    assert (params["env"]["WEMASY_API_TOKEN"] if transport == "stdio" else params["headers"]["Authorization"]) in {
-        TOKEN,
-        f"Bearer {TOKEN}",
-    }
-    assert TOKEN not in text
-
-
-def test_the_sandbox_code_needs_no_environment(printed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = printed("openai-agents", "--sandbox")
-
-    assert "import os" not in text
-    assert "--sandbox" in run_code(monkeypatch, text)["server"].kwargs["params"]["args"]
-
-
 @pytest.mark.parametrize(
     ("words", "refusal"),
     [
@@ -277,7 +212,11 @@ def test_the_sandbox_code_needs_no_environment(printed: Any, monkeypatch: pytest
         ),
         (["cursor", "--sandbox", "--transport", "sse"], "--sandbox needs --transport stdio"),
         (["jetbrains", "--write"], "--write cannot be used with jetbrains: JetBrains AI Assistant has no file for it."),
-        (["langchain", "--write", "--file", "x.py"], "--write cannot be used with langchain: LangChain has no file"),
+        (["goose", "--write", "--file", "x.yaml"], "--write cannot be used with goose: Goose has no file for it."),
+        (["cursor", "--user-token"], "--user-token needs --transport sse or streamable-http."),
+        (["cursor", "--name", "two words"], "--name should be at most 35 letters, digits, hyphens and underscores."),
+        (["claude-ai"], "--url should be a public https URL: claude.ai connects from its own servers, not from this"),
+        (["chatgpt", "--url", "http://mcp.example/mcp"], "--url should be a public https URL: ChatGPT connects"),
     ],
 )
 def test_what_a_host_cannot_do_is_refused_in_one_line(
@@ -297,7 +236,12 @@ def test_what_a_host_cannot_do_is_refused_in_one_line(
         (["jetbrains"], ["Paste it under Settings", "Put the token in the place of YOUR_API_TOKEN."]),
         (["vscode"], ["VS Code reads it from ", "VS Code asks for the token when it first starts the server"]),
         (["codex"], ["Codex reads it from ", "Set WEMASY_API_TOKEN in the environment that Codex is started from."]),
-        (["langchain"], ["Put it into your program", "Set WEMASY_API_TOKEN in the environment that your program is"]),
+        (
+            ["gemini-cli"],
+            ["Gemini CLI reads it from ", "Or run: gemini mcp add --scope user ", "Set WEMASY_API_TOKEN in"],
+        ),
+        (["cursor", "--transport", "sse"], ["Cursor reads it from ", "The entry sends no Authorization header; set "]),
+        (["chatgpt", "--url", "https://mcp.example/mcp"], ["Enter it under Settings, Apps"]),
         (["zed", "--sandbox"], ["Zed reads it from "]),
     ],
 )
@@ -310,6 +254,117 @@ def test_what_is_to_be_done_goes_to_stderr(
     assert len(said) == len(notes)
     for line, note in zip(said, notes, strict=True):
         assert line.startswith(note)
+
+
+def test_an_entry_of_goose_forwards_the_variable_by_name(printed: Any) -> None:
+    lines = printed("goose").splitlines()
+
+    assert lines[:2] == ["extensions:", "  wemasy:"]
+    members = dict(line.strip().split(": ", 1) for line in lines[2:])
+    assert members["type"] == '"stdio"'
+    assert members["env_keys"] == '["WEMASY_API_TOKEN"]'
+    assert json.loads(members["args"])[-1] == "wemasy_mcp"
+
+
+def test_librechat_takes_the_token_from_its_environment(printed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEMASY_SERVER_TOKEN", TOKEN)
+
+    assert printed("librechat", "--url", "https://mcp.example/mcp").splitlines() == [
+        "mcpServers:",
+        "  wemasy:",
+        '    type: "streamable-http"',
+        '    url: "https://mcp.example/mcp"',
+        '    headers: {"Authorization": "Bearer ${WEMASY_SERVER_TOKEN}"}',
+    ]
+
+
+@pytest.mark.parametrize("host", ["n8n", "open-webui"])
+def test_a_form_is_printed_field_by_field(host: str, printed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEMASY_SERVER_TOKEN", TOKEN)
+
+    assert printed(host).splitlines() == [
+        "URL            http://127.0.0.1:8000/mcp",
+        "Authorization  Bearer YOUR_SERVER_TOKEN",
+    ]
+
+
+def test_a_connector_of_the_cloud_takes_the_public_url_alone(printed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEMASY_SERVER_TOKEN", TOKEN)
+
+    assert printed("claude-ai", "--url", "https://mcp.example/mcp") == "URL  https://mcp.example/mcp\n"
+
+
+def test_each_users_own_token_is_sent_in_its_header(printed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEMASY_SERVER_TOKEN", TOKEN)
+    words = ("--transport", "streamable-http", "--user-token")
+
+    assert json.loads(printed("cursor", *words))["mcpServers"]["wemasy"]["headers"] == {
+        "Authorization": "Bearer ${env:WEMASY_SERVER_TOKEN}",
+        "X-Wemasy-Token": "${env:WEMASY_API_TOKEN}",
+    }
+    monkeypatch.setenv("WEMASY_USER_TOKEN_HEADER", "X-Mine")
+    assert tomllib.loads(printed("codex", *words))["mcp_servers"]["wemasy"] == {
+        "url": "http://127.0.0.1:8000/mcp",
+        "bearer_token_env_var": "WEMASY_SERVER_TOKEN",
+        "env_http_headers": {"X-Mine": "WEMASY_API_TOKEN"},
+    }
+    assert 'env_keys: ["WEMASY_SERVER_TOKEN", "WEMASY_API_TOKEN"]' in printed("goose", *words)
+
+    monkeypatch.setenv("WEMASY_USER_TOKEN_HEADER", "no header")
+    assert run(["config", "cursor", *words]) == 2
+
+
+@pytest.mark.parametrize(
+    ("host", "words", "expected"),
+    [
+        ("cursor", (), '"WEMASY_API_TOKEN": "${env:TOKEN_OF_WORK}"'),
+        ("vscode", (), '"WEMASY_API_TOKEN": "${input:token-of-work}"'),
+        ("claude-desktop", (), '"WEMASY_API_TOKEN": "YOUR_API_TOKEN"'),
+        ("codex", (), 'env = { WEMASY_API_TOKEN = "YOUR_API_TOKEN" }'),
+        ("goose", (), 'envs: {"WEMASY_API_TOKEN": "YOUR_API_TOKEN"}'),
+        ("codex", ("--transport", "streamable-http"), 'bearer_token_env_var = "SERVER_TOKEN_OF_WORK"'),
+    ],
+)
+def test_a_second_account_has_a_name_and_a_token_of_its_own(
+    host: str, words: tuple[str, ...], expected: str, printed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEMASY_SERVER_TOKEN", TOKEN)
+
+    text = printed(host, "--name", "work", *words)
+
+    assert expected in text
+    assert "work" in text
+
+
+@pytest.mark.parametrize("host", ["claude-code", "copilot-cli", "gemini-cli", "qwen-code", "amp"])
+def test_the_hosts_own_command_says_the_same_and_holds_no_token(
+    host: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
+    run(["config", host])
+
+    said = capsys.readouterr()
+    entry = only_entry(DOCUMENTED[host].read(said.out), DOCUMENTED[host].container)
+    (command,) = [line.removeprefix("Or run: ") for line in said.err.splitlines() if line.startswith("Or run: ")]
+    words = shlex.split(command)
+    assert "wemasy" in words
+    if host == "claude-code":
+        assert json.loads(words[-1]) == entry
+    else:
+        assert words[words.index("--env") + 1] == "WEMASY_API_TOKEN=${WEMASY_API_TOKEN}"
+        assert words[-len(entry["args"]) - 1 :] == [entry["command"], *entry["args"]]
+    assert TOKEN not in said.err
+
+
+def test_on_windows_the_command_is_quoted_for_its_shell(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "executable", "/Program Files/python")
+
+    run(["config", "gemini-cli", "--sandbox"])
+
+    assert 'wemasy-sandbox "/Program Files/python" -P -m wemasy_mcp --sandbox' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["claude-desktop", "vscode", "codex", "opencode"])

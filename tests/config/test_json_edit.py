@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wemasy_mcp.config.json_edit import append_item, parse, set_member
+from wemasy_mcp.config.json_edit import append_item, find_extensions, parse, set_member
+from wemasy_mcp.config.program_file import MAX_BYTES
 
 ENTRY = {"command": "x"}
 PATH = ("mcpServers", "wemasy")
@@ -31,7 +32,7 @@ PATH = ("mcpServers", "wemasy")
         pytest.param(
             '{\n    /* all, of them */\n    "mcpServers": {\n        "a": {},\n    },\n}',
             '{\n    /* all, of them */\n    "mcpServers": {\n        "a": {},\n        "wemasy": {\n'
-            '            "command": "x"\n        },\n    },\n}',
+            '            "command": "x"\n        }\n    },\n}',
             id="trailing commas",
         ),
         pytest.param(
@@ -66,7 +67,7 @@ def test_an_entry_that_is_there_already_changes_nothing() -> None:
     ("text", "problem"),
     [
         ("", "Expecting value"),
-        ("[]", "it is no JSON object"),
+        ("[]", "it is not a JSON object"),
         ('{"a": 1', "Expecting"),
         ('{"a": 1} {}', "Extra data"),
         ('{"a": 1,, "b": 2}', "Expecting"),
@@ -74,8 +75,8 @@ def test_an_entry_that_is_there_already_changes_nothing() -> None:
         ("{'a': 1}", "Expecting"),
         ('{"a": 1, "a": 2}', "twice"),
         ('{"a": NaN}', "NaN"),
-        ('{"mcpServers": []}', "mcpServers is no object"),
-        ('{"mcpServers": null}', "mcpServers is no object"),
+        ('{"mcpServers": []}', "mcpServers is not an object"),
+        ('{"mcpServers": null}', "mcpServers is not an object"),
     ],
 )
 def test_what_is_no_json_object_is_refused(text: str, problem: str) -> None:
@@ -99,8 +100,33 @@ def test_an_item_is_added_to_a_list(before: str, after: str) -> None:
 
 
 def test_an_item_is_not_added_to_what_is_no_list() -> None:
-    with pytest.raises(ValueError, match="inputs is no list"):
+    with pytest.raises(ValueError, match="inputs is not a list"):
         append_item('{"inputs": {}}', "inputs", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"a": "// no /* comment, }",\n "b": [1, 2]}', {}),
+        ('{\n  // one\n  "a": 1, // two\n}', {"comments": 2, "trailing commas": 3}),
+        ('{"a": [\n1,\n/* here */ ]}', {"comments": 3, "trailing commas": 2}),
+    ],
+)
+def test_what_plain_json_has_not_is_found_with_its_line(text: str, found: dict[str, int]) -> None:
+    assert find_extensions(text) == found
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["/* ", "/*", "*/", '"', '\\"', '"\\', "// ", ", ", ",\n", "{", "[,", '{"a":'],
+)
+def test_a_large_text_is_looked_through_once_whatever_it_is_made_of(unit: str) -> None:
+    # Looked through again from every position, a quarter of that size takes a quarter of an hour.
+    text = '{"a": 1 ' + unit * (MAX_BYTES // 4 // len(unit))
+
+    with pytest.raises(ValueError, match=r"."):
+        parse(text)
+    find_extensions(text)
 
 
 NAMES = st.sampled_from(["mcpServers", "wemasy", "a", "//", "/*", '"', "\\", "é😀", ",}", ""])
@@ -146,7 +172,7 @@ def test_any_text_holds_the_entry_afterwards_and_all_that_it_held(text_and_value
     assert parse(text) == value
     servers = value.get("mcpServers", {})
     if not isinstance(servers, dict):
-        with pytest.raises(ValueError, match="mcpServers is no object"):
+        with pytest.raises(ValueError, match="mcpServers is not an object"):
             set_member(text, PATH, ENTRY)
         return
 

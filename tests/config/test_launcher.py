@@ -1,12 +1,16 @@
 """How the running program is started again."""
 
-import shutil
+import json
 import sys
+from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
+from wemasy_mcp.cli import run
+from wemasy_mcp.config import installed_source, trial_start
 from wemasy_mcp.config.launcher import find_launcher
+from wemasy_mcp.config.trial_start import start_once
 
 
 @pytest.fixture
@@ -43,44 +47,149 @@ def test_on_windows_the_suffix_is_found(tmp_path: Path, monkeypatch: pytest.Monk
     assert find_launcher() == (str(tmp_path / "wemasy-mcp.exe"), ())
 
 
-def test_without_a_script_the_interpreter_runs_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_script_the_interpreter_runs_the_module_and_nothing_of_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "argv", [str(tmp_path / "__main__.py")])
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "moved" / ".." / "python"))
 
-    assert find_launcher() == (sys.executable, ("-m", "wemasy_mcp"))
+    assert find_launcher() == (str(tmp_path / "python"), ("-P", "-m", "wemasy_mcp"))
+
+
+def install(monkeypatch: pytest.MonkeyPatch, folder: Path, *, source: object = None, requires: str = "") -> None:
+    """Let this program be what the metadata in `folder` says."""
+    info = folder / "wemasy_mcp-1.2.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: wemasy-mcp\nVersion: 1.2\n{requires}")
+    if source is not None:
+        (info / "direct_url.json").write_text(json.dumps(source))
+    monkeypatch.setattr(installed_source, "distribution", lambda name: Distribution.at(info))
+
+
+UV, OWN_UV = "/home/u/.cache/uv/archive-v0/abc", "/anywhere/uv/builds-v0/.tmp1"
+PIPX, OLD_PIPX = "/home/u/.local/pipx/.cache/abc", "/home/u/.cache/pipx/abc"
 
 
 @pytest.mark.parametrize(
-    ("prefix", "runner", "arguments"),
+    ("prefix", "before"),
+    [(UV, ["uvx", "--from"]), (OWN_UV, ["uvx", "--from"])]
+    + [(folder, ["pipx", "run", "--spec"]) for folder in (PIPX, OLD_PIPX)],
+)
+@pytest.mark.parametrize(
+    ("source", "requirement"),
     [
-        ("/home/u/.cache/uv/archive-v0/abc", "uvx", ("wemasy-mcp",)),
-        ("/anywhere/archive-v0/abc", "uvx", ("wemasy-mcp",)),
-        ("/home/u/.local/pipx/.cache/abc", "pipx", ("run", "wemasy-mcp")),
-        ("/home/u/.cache/pipx/abc", "pipx", ("run", "wemasy-mcp")),
+        (None, "wemasy-mcp==1.2"),
+        ({"url": "file:///src/wemasy", "dir_info": {}}, "wemasy-mcp @ file:///src/wemasy"),
+        ({"url": "https://x.example/w.whl", "archive_info": {}}, "wemasy-mcp @ https://x.example/w.whl"),
+        (
+            {"url": "https://x.example/w", "vcs_info": {"vcs": "git", "commit_id": "abc"}, "subdirectory": "py"},
+            "wemasy-mcp @ git+https://x.example/w@abc#subdirectory=py",
+        ),
     ],
 )
-def test_in_a_passing_environment_the_runner_that_made_it_is_named(
-    script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str, runner: str, arguments: tuple[str, ...]
+def test_in_a_passing_environment_the_runner_that_made_it_starts_the_same_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    prefix: str,
+    before: list[str],
+    source: object,
+    requirement: str,
 ) -> None:
-    program = tmp_path / runner
+    program = tmp_path / before[0]
     program.touch(mode=0o755)
     monkeypatch.setattr(sys, "prefix", prefix)
     monkeypatch.setenv("PATH", str(tmp_path))
+    install(monkeypatch, tmp_path, source=source)
 
-    assert find_launcher() == (str(program), arguments)
+    assert find_launcher() == (str(program), (*before[1:], requirement, "wemasy-mcp"))
+
+
+def test_the_extras_that_are_there_are_asked_for_again(
+    script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "uvx").touch(mode=0o755)
+    monkeypatch.setattr(sys, "prefix", UV)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    install(
+        monkeypatch,
+        tmp_path,
+        requires="Requires-Dist: anyio>=4\nRequires-Dist: pytest<10,>=9; extra == 'config'\n"
+        "Requires-Dist: mypy>=1; extra == \"redis\"\nRequires-Dist: not-there-at-all; extra == 'redis'\n",
+    )
+
+    assert find_launcher()[1] == ("--from", "wemasy-mcp[config]==1.2", "wemasy-mcp")
 
 
 def test_uvx_is_found_beside_the_uv_that_runs(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "uvx").touch(mode=0o755)
-    monkeypatch.setattr(sys, "prefix", "/home/u/.cache/uv/archive-v0/abc")
+    monkeypatch.setattr(sys, "prefix", UV)
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("UV", str(tmp_path / "uv"))
 
-    assert find_launcher() == (str(tmp_path / "uvx"), ("wemasy-mcp",))
+    assert find_launcher()[0] == str(tmp_path / "uvx")
 
 
-def test_a_runner_that_is_not_found_is_not_named(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "prefix", "/home/u/.cache/uv/archive-v0/abc")
+def refused(capsys: pytest.CaptureFixture[str]) -> str:
+    assert run(["config", "cursor", "--sandbox"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    return said.err
+
+
+def test_a_runner_that_is_not_found_is_not_named(
+    script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "prefix", UV)
     monkeypatch.setenv("PATH", "/nowhere")
-    assert shutil.which("uvx") is None
 
-    assert find_launcher() == (str(script), ())
+    assert refused(capsys) == (
+        "wemasy-mcp: config runs in an environment that uvx will remove, and uvx is not on the PATH.\n"
+    )
+
+
+def test_a_source_with_credentials_or_without_metadata_is_not_written_down(
+    script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "uvx").touch(mode=0o755)
+    monkeypatch.setattr(sys, "prefix", UV)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    install(monkeypatch, tmp_path / "a", source={"url": "https://user:secret@x.example/w.whl"})
+
+    said = refused(capsys)
+    assert "the URL carries credentials" in said
+    assert "secret" not in said
+
+    def missing(name: str) -> Distribution:
+        raise PackageNotFoundError
+
+    monkeypatch.setattr(installed_source, "distribution", missing)
+    assert "it has no metadata" in refused(capsys)
+
+
+@pytest.mark.parametrize(
+    ("commands", "problem"),
+    [
+        ("echo 'wemasy-mcp 1.2'", ""),
+        ("echo >&2 Traceback; echo >&2 \"ModuleNotFoundError: No module named 'anyio'\"; exit 1", "exit status 1, Mod"),
+        ("echo something else", "exit status 0, it said nothing"),
+        ("exec sleep 60", "it did not answer within 0.2 seconds"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_a_command_is_started_once_as_a_host_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commands: str | None, problem: str
+) -> None:
+    program = tmp_path / "program"
+    if commands is not None:
+        program.write_text(
+            f'#!/bin/sh\n[ "$1" = --version ] && [ -z "$WEMASY_API_TOKEN$PYTHONPATH" ] || exit 9\n{commands}\n'
+        )
+        program.chmod(0o700)
+    monkeypatch.setenv("WEMASY_API_TOKEN", "wmsy-0123456789abcdef")
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    monkeypatch.setattr(trial_start, "START_SECONDS", 0.2 if problem.startswith("it did") else 30)
+
+    found = start_once(str(program), ())
+
+    assert problem in found
+    assert bool(found) is bool(problem)

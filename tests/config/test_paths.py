@@ -32,30 +32,76 @@ FILES = {host.name: host.file for host in HOSTS if host.file is not None}
         ("gemini-cli", *[".gemini/settings.json"] * 3),
         ("codex", *[".codex/config.toml"] * 3),
         ("opencode", *[".config/opencode/opencode.json"] * 3),
+        ("devin", *[".config/devin/mcp_config.json"] * 2, "AppData/Roaming/devin/mcp_config.json"),
+        ("copilot-cli", *[".copilot/mcp-config.json"] * 3),
+        ("junie", *[".junie/mcp/mcp.json"] * 3),
+        ("antigravity", *[".gemini/config/mcp_config.json"] * 3),
+        ("qwen-code", *[".qwen/settings.json"] * 3),
+        ("kimi", *[".kimi-code/mcp.json"] * 3),
+        ("kiro", *[".kiro/settings/mcp.json"] * 3),
+        ("cline", *[".cline/data/settings/cline_mcp_settings.json"] * 3),
+        ("amp", *[".config/amp/settings.json"] * 3),
+        ("factory", *[".factory/mcp.json"] * 3),
+        ("warp", *[".warp/.mcp.json"] * 3),
+        ("lm-studio", *[".lmstudio/mcp.json"] * 3),
     ],
 )
 def test_a_hosts_file_is_where_its_documentation_says(host: str, linux: str, darwin: str, win32: str) -> None:
     for platform, place in (("linux", linux), ("darwin", darwin), ("win32", win32)):
-        assert FILES[host](Paths.of(platform, HOME, {})) == HOME / place
+        assert FILES[host](Paths(platform, HOME, {})) == HOME / place
 
 
 def test_claude_codes_file_is_the_projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
     assert FILES["claude-code"](Paths.of_this_machine()) == tmp_path / ".mcp.json"
+    assert FILES["continue"](Paths.of_this_machine()) == tmp_path / ".continue" / "mcpServers" / "wemasy.json"
 
 
 def test_variables_move_the_folders() -> None:
-    moved = {"XDG_CONFIG_HOME": "/x", "APPDATA": "/a/Roaming", "CODEX_HOME": "/c"}
+    moved = {"XDG_CONFIG_HOME": "/x", "APPDATA": "/a/elsewhere", "CODEX_HOME": "/c"}
 
-    assert FILES["zed"](Paths.of("linux", HOME, moved)) == Path("/x/zed/settings.json")
-    assert FILES["zed"](Paths.of("win32", HOME, moved)) == Path("/a/Roaming/Zed/settings.json")
-    assert FILES["codex"](Paths.of("linux", HOME, moved)) == Path("/c/config.toml")
+    assert FILES["zed"](Paths("linux", HOME, moved)) == Path("/x/zed/settings.json")
+    assert FILES["zed"](Paths("win32", HOME, moved)) == Path("/a/elsewhere/Zed/settings.json")
+    assert FILES["codex"](Paths("linux", HOME, moved)) == Path("/c/config.toml")
 
 
 def test_an_opencode_file_with_comments_is_taken_where_it_is(tmp_path: Path) -> None:
     (tmp_path / "opencode").mkdir()
     (tmp_path / "opencode" / "opencode.jsonc").touch()
 
-    paths = Paths.of("linux", HOME, {"XDG_CONFIG_HOME": str(tmp_path)})
+    paths = Paths("linux", HOME, {"XDG_CONFIG_HOME": str(tmp_path)})
     assert FILES["opencode"](paths) == tmp_path / "opencode" / "opencode.jsonc"
+
+
+def test_claude_desktops_package_on_windows_has_its_own_folder(tmp_path: Path) -> None:
+    packages = tmp_path / "Locäl" / "Packages"
+    private = packages / "Claude_pzs8sxrjxfjjc" / "LocalCache" / "Roaming"
+    (packages / "Other_1").mkdir(parents=True)
+    windows = Paths("win32", HOME, {"LOCALAPPDATA": str(tmp_path / "Locäl"), "APPDATA": "/elsewhere"})
+    name = Path("Claude", "claude_desktop_config.json")
+    assert FILES["claude-desktop"](windows) == "/elsewhere" / name
+
+    private.mkdir(parents=True)
+
+    assert FILES["claude-desktop"](windows) == private / name
+    assert FILES["claude-desktop"](Paths("linux", HOME, windows.environment)) == HOME / ".config" / name
+
+
+def test_the_file_of_an_older_version_is_taken_where_it_is_the_only_one(tmp_path: Path) -> None:
+    paths = Paths("linux", tmp_path, {})
+    old = {
+        "antigravity": tmp_path / ".gemini" / "antigravity" / "mcp_config.json",
+        "cline": tmp_path.joinpath(
+            ".config", "Code", "User", "globalStorage", "saoudrizwan.claude-dev", "settings", "cline_mcp_settings.json"
+        ),
+        "amp": tmp_path / ".config" / "amp" / "settings.jsonc",
+    }
+    new = {host: FILES[host](paths) for host in old}
+    for host, file in old.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+        assert FILES[host](paths) == file
+        new[host].parent.mkdir(parents=True, exist_ok=True)
+        new[host].touch()
+        assert FILES[host](paths) == new[host] != file

@@ -9,14 +9,15 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from wemasy_mcp.cli import run
-from wemasy_mcp.config import program_file
-from wemasy_mcp.config.program_file import change
+from wemasy_mcp.config import config_command, program_file, trial_start
+from wemasy_mcp.config.program_file import Edited, change
 from wemasy_mcp.settings import SettingsError
 
 TOKEN = "wmsy-0123456789abcdef"
@@ -40,12 +41,19 @@ command = "y"
 theme = "dark"
 """
 Write = Callable[..., str]
+START_ONCE = cache(trial_start.start_once)
 
 
 @pytest.fixture(autouse=True)
 def no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WEMASY_API_TOKEN", raising=False)
     monkeypatch.delenv("WEMASY_SERVER_TOKEN", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def started_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command is the same every time: one real start serves all tests."""
+    monkeypatch.setattr(config_command, "start_once", START_ONCE)
 
 
 @pytest.fixture
@@ -92,8 +100,8 @@ def test_a_missing_file_is_made_for_the_user_alone(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert said.splitlines() == [
         f"wemasy is in {file}.",
+        "A token is in that file; only you can read it now (mode 0600), and its copy.",
         "Restart Claude Desktop to use it.",
-        "The token is in Claude Desktop's file now, which only you should be able to read.",
     ]
 
 
@@ -347,7 +355,7 @@ def test_a_token_that_is_given_takes_the_place_of_the_older_one(
     entry = json.loads(file.read_text())["context_servers"]["wemasy"]
     assert {name: entry[name] for name in new} == new
     assert "older" not in file.read_text()
-    assert "The token is in Zed's file now" in said
+    assert "A token is in that file; only you can read it now" in said
 
 
 def test_what_a_toml_entry_was_given_stays(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,13 +398,213 @@ def test_an_older_copy_is_never_overwritten(write: Write, tmp_path: Path) -> Non
     assert (tmp_path / "mcp.json.bak2").read_text() == "{}"
 
 
-def test_a_byte_order_mark_is_kept(write: Write, tmp_path: Path) -> None:
+def test_a_byte_order_mark_goes_because_many_hosts_refuse_it(write: Write, tmp_path: Path) -> None:
     file = tmp_path / "mcp.json"
     file.write_bytes(b"\xef\xbb\xbf{}")
 
     write("cursor", "--file", str(file))
 
-    assert file.read_bytes().startswith(b"\xef\xbb\xbf{\n")
+    assert file.read_bytes().startswith(b"{\n")
+
+
+@pytest.mark.parametrize(
+    ("host", "text", "refused"),
+    [
+        ("cursor", '{\n  // mine\n  "a": 1\n}', "Cursor will not read it: line 2 has comments"),
+        ("claude-desktop", '{\n  "a": [\n1,\n]}', "Claude Desktop will not read it: line 3 has trailing commas"),
+        ("claude-desktop", '{\n  "a": 1,\n}', None),
+        ("gemini-cli", '{\n  // mine\n  "a": [1,]\n}', "Gemini CLI will not read it: line 3 has trailing commas"),
+        ("gemini-cli", '{\n  // mine\n  "a": 1\n}', None),
+        ("zed", ZED, None),
+    ],
+)
+def test_a_file_that_its_host_will_not_read_is_named_with_the_line(
+    write: Write, tmp_path: Path, host: str, text: str, refused: str | None
+) -> None:
+    file = tmp_path / "file.json"
+    file.write_text(text)
+
+    said = write(host, "--file", str(file), "--sandbox", exit_status=1 if refused else 0)
+
+    assert (refused or "Restart") in said
+    assert ("will not read it" in said) is bool(refused)
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o664, 0o755, 0o600, 0o400])
+def test_a_file_that_gets_a_token_is_for_its_owner_alone_and_so_is_its_copy(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
+    file = tmp_path / "claude.json"
+    file.write_text("{}")
+    file.chmod(mode)
+
+    said = write("claude-desktop", "--file", str(file))
+
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {mode & 0o600}
+    assert "only you can read it now (mode 0600), and its copy" in said
+
+
+def test_a_file_that_holds_the_token_already_is_closed_to_others(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
+    file = tmp_path / "claude.json"
+    write("claude-desktop", "--file", str(file))
+    file.chmod(0o644)
+    monkeypatch.delenv("WEMASY_API_TOKEN")
+
+    write("claude-desktop", "--file", str(file))
+
+    assert TOKEN in file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_when_root_writes_the_owner_stays_the_owner(write: Write, tmp_path: Path, is_there: object) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    file = home / ".cursor" / "mcp.json"
+    if is_there:
+        file.parent.mkdir()
+        file.write_text("{}")
+    for path in (home, *home.rglob("*")):
+        os.chown(path, 1234, 1234)
+
+    write("cursor", "--file", str(file))
+
+    assert "wemasy" in file.read_text()
+    assert {path.stat().st_uid for path in home.rglob("*")} == {1234}
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "null", "full", "loop", "large", "zero", "nul"])
+def test_what_is_not_a_regular_file_of_a_sensible_size_is_refused_in_one_line(
+    write: Write, tmp_path: Path, kind: str
+) -> None:
+    file = tmp_path / "file.json"
+    if kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "loop":
+        file.symlink_to(file)
+    elif kind == "large":
+        with file.open("wb") as large:
+            large.truncate(4 * 2**20 + 1)
+    named = {"folder": str(tmp_path), "nul": f"{file}\0"} | {name: f"/dev/{name}" for name in ("null", "full", "zero")}
+
+    said = write("cursor", "--file", named.get(kind, str(file)), exit_status=2)
+
+    assert said.startswith("wemasy-mcp: ")
+    assert said.count("\n") == 1
+    reason = {"large": "is larger than 4 MiB.", "loop": "cannot be read: ", "nul": "cannot be the name of a file."}
+    assert reason.get(kind, "is not a regular file.") in said
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+def test_a_toml_file_that_would_take_minutes_is_refused(write: Write, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("a = 1\n" + "#" * 2**18)
+    assert "it is longer than 262,144 characters" in write("codex", "--file", str(file), exit_status=2)
+
+    file.write_text(f"a = {'[' * 10_000}")
+    assert "nested too deeply" in write("codex", "--file", str(file), exit_status=2)
+
+
+def test_a_toml_file_keeps_the_line_ends_of_windows(write: Write, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(CODEX.replace("\n", "\r\n").encode())
+
+    write("codex", "--file", str(file))
+
+    assert file.read_bytes().count(b"\n") == file.read_bytes().count(b"\r\n") > CODEX.count("\n")
+
+
+def test_nothing_is_written_where_the_entry_would_not_start(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "removed" / "python"))
+    file = tmp_path / "mcp.json"
+
+    said = write("cursor", "--file", str(file), exit_status=2)
+
+    assert said.startswith("wemasy-mcp: config wrote nothing: the entry's command does not start (")
+    assert f"{os.strerror(errno.ENOENT)}): {tmp_path / 'removed' / 'python'} -P -m wemasy_mcp\n" in said
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "container", "members"),
+    [
+        (
+            {"mcp": {"servers": {"wemasy": {"type": "local", "command": ["old"]}}}},
+            ("mcp", "servers"),
+            {"type", "command"},
+        ),
+        ({"mcp": {"servers": {}}}, ("mcp", "servers"), {"type", "command"}),
+        ({"mcp": {"servers": {"type": "local", "command": ["a"]}}}, ("mcp",), {"type", "command", "enabled"}),
+        ({"mcp": {}}, ("mcp",), {"type", "command", "enabled"}),
+        ({}, ("mcp",), {"type", "command", "enabled"}),
+    ],
+)
+def test_opencodes_entry_has_the_form_that_its_file_has(
+    write: Write, tmp_path: Path, before: Any, container: tuple[str, ...], members: set[str]
+) -> None:
+    file = tmp_path / "opencode.json"
+    file.write_text(json.dumps(before))
+
+    write("opencode", "--file", str(file))
+
+    found = json.loads(file.read_text())
+    for name in container:
+        found = found[name]
+    assert set(found["wemasy"]) == members | {"environment"}
+
+
+@pytest.mark.parametrize("token", [TOKEN, ""])
+def test_opencodes_login_is_left_alone_unless_a_token_is_sent(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("WEMASY_SERVER_TOKEN", token)
+    file = tmp_path / "opencode.json"
+
+    write("opencode", "--file", str(file), "--transport", "streamable-http")
+
+    entry = json.loads(file.read_text())["mcp"]["wemasy"]
+    assert entry.get("oauth", "left alone") == (False if token else "left alone")
+
+
+@pytest.mark.parametrize("old", ["xxx", "...", "<token>", "YOUR_API_TOKEN", "null", ""])
+def test_what_nobody_filled_in_makes_room_for_a_reference(write: Write, tmp_path: Path, old: str) -> None:
+    file = tmp_path / "mcp.json"
+    file.write_text(json.dumps({"mcpServers": {"wemasy": {"env": {"WEMASY_API_TOKEN": old}}}}))
+
+    write("cursor", "--file", str(file))
+
+    entry = json.loads(file.read_text())["mcpServers"]["wemasy"]
+    assert entry["env"] == {"WEMASY_API_TOKEN": "${env:WEMASY_API_TOKEN}"}
+
+
+def test_without_a_home_or_a_folder_one_line_says_what_to_do(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert "HOME is not set, so the host's file cannot be found; name it with --file." in write("cursor", exit_status=2)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert "USERPROFILE is not set" in write("cursor", exit_status=2)
+    assert run(["config", "cursor"]) == 0  # printing needs no home
+
+
+def test_in_a_deleted_folder_one_line_says_what_to_do(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    assert "--file is needed: the current folder does not exist any more." in write("claude-code", exit_status=2)
+    assert "mcp.json cannot be written: " in write("cursor", "--file", "mcp.json", exit_status=2)
 
 
 def test_a_link_stays_a_link(write: Write, tmp_path: Path) -> None:
@@ -412,12 +620,6 @@ def test_a_link_stays_a_link(write: Write, tmp_path: Path) -> None:
     assert "wemasy" in target.read_text()
 
 
-def test_a_folder_in_the_files_place_is_refused(write: Write, tmp_path: Path) -> None:
-    said = write("cursor", "--file", str(tmp_path), exit_status=2)
-
-    assert said == f"wemasy-mcp: {tmp_path} cannot be read: {os.strerror(errno.EISDIR)}.\n"
-
-
 def test_a_file_that_cannot_be_written_is_refused(write: Write, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
@@ -430,9 +632,9 @@ def test_what_another_program_wrote_meanwhile_is_not_lost(tmp_path: Path) -> Non
     file = tmp_path / "mcp.json"
     file.write_text("{}")
 
-    def slow_edit(text: str) -> str:
+    def slow_edit(text: str) -> Edited:
         file.write_text('{"by": "the host"}')
-        return f"{text} "
+        return Edited(f"{text} ")
 
     with pytest.raises(SettingsError, match="another program has just changed it; it is left as it was"):
         change(file, slow_edit)
@@ -448,7 +650,7 @@ def test_too_many_copies_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(program_file, "_MAX_BACKUPS", 2)
 
     with pytest.raises(SettingsError, match="there are 2 copies beside it"):
-        change(file, lambda text: f"{text} ")
+        change(file, lambda text: Edited(f"{text} "))
 
     assert file.read_text() == "{}"
 

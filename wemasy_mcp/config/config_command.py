@@ -1,28 +1,39 @@
-"""The command: which entry is wanted, whose form it gets, where its secret comes from, and where it goes."""
+"""The command: which entry is wanted, whose form it gets, where its secrets come from, and where it goes."""
 
 import contextlib
 import getpass
 import os
+import re
+import shlex
+import subprocess
 import sys
 from dataclasses import dataclass
+from json import dumps
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from wemasy_mcp.config.entry import Entry
-from wemasy_mcp.config.host_program import HostProgram, reference
+from wemasy_mcp.config.host_program import HostProgram
+from wemasy_mcp.config.json_edit import find_extensions
 from wemasy_mcp.config.launcher import find_launcher
-from wemasy_mcp.config.paths import Paths
-from wemasy_mcp.config.program_file import change
-from wemasy_mcp.config.registry import HOSTS
-from wemasy_mcp.config.server_spec import API_TOKEN, PLACEHOLDERS, SERVER_TOKEN, ServerSpec, Transport
+from wemasy_mcp.config.paths import Paths, on_windows
+from wemasy_mcp.config.program_file import Edited, change
+from wemasy_mcp.config.registry import find_host
+from wemasy_mcp.config.server_spec import API_TOKEN, PLACEHOLDERS, SERVER_TOKEN, Secret, ServerSpec, Transport
+from wemasy_mcp.config.trial_start import start_once
+from wemasy_mcp.console import wrap
 from wemasy_mcp.pasted_token import read_token
-from wemasy_mcp.settings import SettingsError
+from wemasy_mcp.settings import SettingsError, is_loopback, variable_of
 
 _URLS: dict[Transport, str] = {
     "stdio": "",
     "sse": "http://127.0.0.1:8000/sse",
     "streamable-http": "http://127.0.0.1:8000/mcp",
 }
+_USER_TOKEN_HEADER = "X-Wemasy-Token"  # noqa: S105 - the header's usual name
+_HEADER = re.compile(r"[A-Za-z0-9-]+")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,35}")
+"""A host joins it to a tool's name, and some allow 60 characters for both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +41,11 @@ class Request:
     """What was asked for on the command line."""
 
     host: str
-    transport: Transport = "stdio"
+    name: str | None = None
+    transport: Transport | None = None
     url: str | None = None
     sandbox: bool = False
+    user_token: bool = False
     write: bool = False
     file: Path | None = None
 
@@ -41,108 +54,180 @@ def run_config(request: Request) -> int:
     """Print the entry, or merge it into the host's file; notes go to stderr. Return the exit status.
 
     Raises:
-        SettingsError: The host cannot do what is asked, or its file cannot be used.
+        SettingsError: The host cannot do what is asked, its file cannot be used, or the entry would not start.
     """
-    host = next(host for host in HOSTS if host.name == request.host)
-    spec = _spec(request, host)
-    file = request.file or (host.file(Paths.of_this_machine()) if host.file else None)
-    if not request.write:
-        secret = reference(host, spec) or _placeholder(spec)
-        sys.stdout.write(Entry(host, spec, host.build(spec, secret)).render())
-        _note(host.hint or f"{host.title} reads it from {file}; with --write it is merged in there.")
-    elif host.form == "python" or file is None:
-        raise SettingsError("--write", f"cannot be used with {host.name}: {host.title} has no file for it. {host.hint}")
-    else:
-        secret = reference(host, spec) or _secret(spec)
-        gives_token = host.reference is None and bool(secret) and secret not in PLACEHOLDERS.values()
-        entry = Entry(host, spec, host.build(spec, secret), gives_token=gives_token)
-
-        def edit(text: str) -> str:
-            nonlocal entry
-            entry = entry.keeping(text)
-            return entry.set_in(text)
-
-        backup = change(file, edit)
-        kept = f"; as it was, it is kept in {backup}" if backup else ""
-        sys.stdout.write(f"{spec.name} is in {file}{kept}.\n")
-        if entry.kept:
-            _note(f"Kept in the entry as they were: {', '.join(entry.kept)}.")
-        _note(f"Restart {host.title} to use it.")
-        names = {name.casefold() for name in entry.kept}
-        if not names.isdisjoint({API_TOKEN.casefold(), "authorization", "bearer_token_env_var"}):
-            return 0
-    if spec.secret is not None:
-        _note(_what_to_do(host, spec.secret, is_missing=secret in PLACEHOLDERS.values()))
+    host = find_host(request.host)
+    command, arguments = find_launcher()
+    spec = _spec(request, host, command, arguments)
+    if request.write:
+        if host.file is None:
+            raise SettingsError(
+                "--write", f"cannot be used with {host.name}: {host.title} has no file for it. {host.hint}"
+            )
+        if spec.transport == "stdio" and (problem := start_once(command, arguments)):
+            raise SettingsError(
+                "config",
+                f"wrote nothing: the entry's command does not start ({problem}): {command} {' '.join(arguments)}",
+            )
+        return _write(request.file or host.file(Paths.of_this_machine()), host, spec)
+    values = host.references(spec) or _placeholders(spec)
+    entry = Entry(host, spec, host.container, host.build(spec, values))
+    sys.stdout.write(entry.render())
+    _note(host.hint or f"{host.title} reads it from {_usual_file(request, host)}; with --write it is merged in there.")
+    if host.add and spec.transport == "stdio":
+        _note(f"Or run: {_add_command(host, spec, entry)}")
+    _say_what_to_do(host, spec, values)
     return 0
 
 
-def _spec(request: Request, host: HostProgram) -> ServerSpec:
-    transport = request.transport
+def _write(file: Path, host: HostProgram, spec: ServerSpec) -> int:
+    values = host.references(spec) or _ask_for(spec)
+    gives_token = not host.reference and any(value not in PLACEHOLDERS.values() for value in values.values())
+    entry = Entry(host, spec, host.container, host.build(spec, values), gives_token)
+    refused: dict[str, int] = {}
+
+    def edit(text: str) -> Edited:
+        nonlocal entry, refused
+        entry = entry.fitting(text)
+        after = entry.set_in(text)
+        if host.form == "json":
+            refused = {kind: line for kind, line in find_extensions(after).items() if kind not in host.allows}
+        return Edited(after, is_private=entry.holds_secret)
+
+    backup = change(file, edit)
+    kept = f"; as it was, it is kept in {backup}" if backup else ""
+    sys.stdout.write(wrap(f"{spec.name} is in {file}{kept}.") + "\n")
+    if entry.kept:
+        _note(f"Kept in the entry as they were: {', '.join(entry.kept)}.")
+    if entry.holds_secret:
+        # On Windows the folders of a user are closed to others.
+        who = "" if on_windows() else "; only you can read it now (mode 0600), and its copy"
+        _note(f"A token is in that file{who}.")
+    for kind, line in refused.items():
+        _note(f"{host.title} will not read it: line {line} has {kind}, which plain JSON does not allow. Remove them.")
+    _note(f"Restart {host.title} to use it.")
+    kept_names = {name.casefold() for name in entry.kept}
+    if kept_names.isdisjoint({API_TOKEN.casefold(), "authorization", "bearer_token_env_var"}):
+        _say_what_to_do(host, spec, values)
+    return int(bool(refused))
+
+
+def _spec(request: Request, host: HostProgram, command: str, arguments: tuple[str, ...]) -> ServerSpec:
+    transport = request.transport or ("stdio" if "stdio" in host.transports else host.transports[0])
     if transport not in host.transports:
         raise SettingsError(
             "--transport", f"cannot be {transport} with {host.name}; {host.title} takes {', '.join(host.transports)}."
         )
-    if request.url is not None and transport == "stdio":
-        raise SettingsError("--url", "needs --transport sse or streamable-http.")
-    if request.url is not None and not _is_url(request.url):
-        raise SettingsError("--url", "should be a whole URL, such as https://mcp.example.com/mcp.")
+    if transport == "stdio" and (request.url is not None or request.user_token):
+        flag = "--url" if request.url is not None else "--user-token"
+        raise SettingsError(flag, "needs --transport sse or streamable-http.")
+    url = request.url or _URLS[transport]
+    if transport != "stdio":
+        _check_url(url, host)
     if request.sandbox and transport != "stdio":
         raise SettingsError("--sandbox", "needs --transport stdio: a server that is reached by URL was started before.")
-    if transport == "stdio":
-        secret = None if request.sandbox else API_TOKEN
-    else:
-        secret = SERVER_TOKEN if os.environ.get(SERVER_TOKEN) else None
-    command, arguments = find_launcher()
+    if request.name is not None and not _NAME.fullmatch(request.name):
+        raise SettingsError("--name", "should be at most 35 letters, digits, hyphens and underscores.")
     return ServerSpec(
-        name="wemasy-sandbox" if request.sandbox else "wemasy",
+        name=request.name or ("wemasy-sandbox" if request.sandbox else "wemasy"),
         transport=transport,
         command=command,
         arguments=(*arguments, "--sandbox") if request.sandbox else arguments,
-        url=request.url or _URLS[transport],
-        secret=secret,
+        url=url,
+        secrets=() if request.sandbox or host.needs_public_url else _secrets(request, transport),
     )
 
 
-def _is_url(text: str) -> bool:
+def _secrets(request: Request, transport: Transport) -> tuple[Secret, ...]:
+    own = re.sub(r"\W", "_", request.name).upper() if request.name else ""
+    source = {API_TOKEN: f"TOKEN_OF_{own}", SERVER_TOKEN: f"SERVER_TOKEN_OF_{own}"} if own else {}
+    if transport == "stdio":
+        return (Secret(API_TOKEN, source=source.get(API_TOKEN, "")),)
+    secrets = []
+    if os.environ.get(SERVER_TOKEN):
+        secrets.append(Secret(SERVER_TOKEN, "Authorization", "Bearer ", source.get(SERVER_TOKEN, "")))
+    if request.user_token:
+        variable = variable_of("user_token_header")
+        header = os.environ.get(variable, _USER_TOKEN_HEADER)
+        if not _HEADER.fullmatch(header):
+            raise SettingsError(variable, "should be the name of a header, such as X-Wemasy-Token.")
+        secrets.append(Secret(API_TOKEN, header, source=source.get(API_TOKEN, "")))
+    return tuple(secrets)
+
+
+def _check_url(text: str, host: HostProgram) -> None:
     try:
         url = urlsplit(text)
-        has_host = bool(url.hostname) and url.port != 0
+        name = url.hostname if url.port != 0 else None
     except ValueError:
-        return False
-    return has_host and url.scheme in {"https", "http"} and text.isascii() and text.isprintable() and " " not in text
+        name = None
+    is_plain = text.isascii() and text.isprintable() and " " not in text
+    if not name or url.scheme not in {"https", "http"} or not is_plain:
+        raise SettingsError("--url", "should be a whole URL, such as https://mcp.example.com/mcp.")
+    if host.needs_public_url and (url.scheme == "http" or is_loopback(name)):
+        raise SettingsError(
+            "--url", f"should be a public https URL: {host.title} connects from its own servers, not from this machine."
+        )
 
 
-def _placeholder(spec: ServerSpec) -> str:
-    return PLACEHOLDERS[spec.secret] if spec.secret else ""
-
-
-def _secret(spec: ServerSpec) -> str:
-    """The secret itself, for the file of a host that takes it from nowhere else."""
-    if spec.secret is None:
-        return ""
-    given = os.environ.get(spec.secret, "")
-    if not given and sys.stdin.isatty():
-        with contextlib.suppress(EOFError):  # Ctrl-D: an empty answer
-            given = getpass.getpass(f"{spec.secret} (not shown; empty keeps what is there, or leaves a placeholder): ")
-    if not given:
-        return _placeholder(spec)
+def _usual_file(request: Request, host: HostProgram) -> Path | str:
     try:
-        # Several server tokens may be set, for rotation; a client needs one.
-        return read_token(given if spec.secret == API_TOKEN else given.split(",")[0])
-    except ValueError as error:
-        raise SettingsError(spec.secret, str(error)) from None
+        return request.file or (host.file(Paths.of_this_machine()) if host.file else "")
+    except SettingsError:
+        return "its file"
 
 
-def _what_to_do(host: HostProgram, variable: str, *, is_missing: bool) -> str:
+def _placeholders(spec: ServerSpec) -> dict[str, str]:
+    return {secret.variable: PLACEHOLDERS[secret.variable] for secret in spec.secrets}
+
+
+def _ask_for(spec: ServerSpec) -> dict[str, str]:
+    """The secrets themselves, for the file of a host that takes them from nowhere else."""
+    values = _placeholders(spec)
+    for variable in values:
+        given = os.environ.get(variable, "")
+        if not given and sys.stdin.isatty():
+            with contextlib.suppress(EOFError):  # Ctrl-D: an empty answer
+                given = getpass.getpass(f"{variable} (not shown; empty keeps what is there, or leaves a placeholder): ")
+        if given:
+            try:
+                # Several server tokens may be set, for rotation; a client needs one.
+                values[variable] = read_token(given if variable == API_TOKEN else given.split(",")[0])
+            except ValueError as error:
+                raise SettingsError(variable, str(error)) from None
+    return values
+
+
+def _add_command(host: HostProgram, spec: ServerSpec, entry: Entry) -> str:
+    """The host's own command, with its quotes for the shell of this system."""
+    words: list[str] = []
+    for word in host.add:
+        if word == "{env}":
+            words += [
+                part for name, value in entry.members.get("env", {}).items() for part in ("--env", f"{name}={value}")
+            ]
+        elif word == "{command}":
+            words += [spec.command, *spec.arguments]
+        else:
+            words.append({"{name}": spec.name, "{json}": dumps(entry.members)}.get(word, word))
+    return subprocess.list2cmdline(words) if on_windows() else shlex.join(words)
+
+
+def _say_what_to_do(host: HostProgram, spec: ServerSpec, values: dict[str, str]) -> None:
+    is_known = spec.transport == "stdio" or any(secret.variable == SERVER_TOKEN for secret in spec.secrets)
+    if not is_known and not host.needs_public_url:
+        _note(f"The entry sends no Authorization header; set {SERVER_TOKEN} here first if the server asks for one.")
+    if not spec.secrets:
+        return
+    missing = [value for value in values.values() if value in PLACEHOLDERS.values()]
     if host.asks_for_secrets:
-        return f"{host.title} asks for the token when it first starts the server, and stores it."
-    if host.reference:
-        started = "your program" if host.form == "python" else host.title
-        return f"Set {variable} in the environment that {started} is started from."
-    if is_missing:
-        return f"Put the token in the place of {PLACEHOLDERS[variable]}."
-    return f"The token is in {host.title}'s file now, which only you should be able to read."
+        _note(f"{host.title} asks for the token when it first starts the server, and stores it.")
+    elif missing:
+        _note(f"Put the token in the place of {' and '.join(missing)}.")
+    elif host.references(spec):
+        names = " and ".join(secret.name for secret in spec.secrets)
+        _note(f"Set {names} in the environment that {host.title} is started from.")
 
 
 def _note(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{wrap(text)}\n")

@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from wemasy_mcp.config import code, json_edit, toml_edit
+from wemasy_mcp.config import json_edit, toml_edit, yaml_render
 from wemasy_mcp.config.host_program import HostProgram
-from wemasy_mcp.config.merge import member_at, merge_entry
+from wemasy_mcp.config.merge import holds_secret, member_at, merge_entry
 from wemasy_mcp.config.server_spec import API_TOKEN, ServerSpec
 
 
@@ -16,6 +16,7 @@ class Entry:
 
     host: HostProgram
     spec: ServerSpec
+    container: tuple[str, ...]
     members: dict[str, Any]
     gives_token: bool = False
     """Whether the members hold a token, and no placeholder or reference."""
@@ -25,21 +26,29 @@ class Entry:
     @property
     def path(self) -> tuple[str, ...]:
         """Where it stands in the file."""
-        return (*self.host.container, self.spec.name)
+        return (*self.container, self.spec.name)
+
+    @property
+    def holds_secret(self) -> bool:
+        """Whether a secret itself stands in it."""
+        return holds_secret(self.members, self.spec)
 
     def render(self) -> str:
         """Return what is pasted, with the objects around it that the host's file has."""
-        if self.host.form == "python":
-            return code.render(self.host.name, self.spec, self.members)
+        if self.host.form == "fields":
+            width = max(map(len, self.members))
+            return "".join(f"{name:{width}}  {value}\n" for name, value in self.members.items())
+        if self.host.form == "yaml":
+            return yaml_render.render(self.path, self.members)
         if self.host.form == "toml":
             return toml_edit.render(self.path, self.members)
         value: Any = self.members
         for name in reversed(self.path):
             value = {name: value}
-        return json.dumps(({"inputs": [self._input()]} if self._has_input else {}) | value, indent=2) + "\n"
+        return json.dumps(({"inputs": self._inputs} if self._inputs else {}) | value, indent=2) + "\n"
 
-    def keeping(self, text: str) -> Self:
-        """Return the entry with the variables and headers of the one that the text of the host's file holds.
+    def fitting(self, text: str) -> Self:
+        """Return the entry in the form that the text of the host's file has, with what the user had added to it.
 
         Raises:
             ValueError: The text is not what the host's file should be.
@@ -47,9 +56,10 @@ class Entry:
         if not text:
             return self
         found = toml_edit.parse(text) if self.host.form == "toml" else json_edit.parse(text)
-        old = member_at(found, self.path)
-        members, kept = merge_entry(old, self.members, self.spec.transport, gives_token=self.gives_token)
-        return replace(self, members=members, kept=tuple(kept))
+        container, members = self.host.adapt(found, self.container, self.members)
+        old = member_at(found, (*container, self.spec.name))
+        members, kept = merge_entry(old, members, self.spec.transport, gives_token=self.gives_token)
+        return replace(self, container=container, members=members, kept=tuple(kept))
 
     def set_in(self, text: str) -> str:
         """Return the text of the host's file with the entry set; an empty text is a new file.
@@ -63,20 +73,26 @@ class Entry:
         if self.host.form == "toml":
             return toml_edit.set_table(text, self.path, self.members)
         text = json_edit.set_member(text, self.path, self.members)
-        if self._has_input and not self._is_asked_for(text):
-            text = json_edit.append_item(text, "inputs", self._input())
+        for one in self._inputs:
+            if one["id"] not in _asked_for(text):
+                text = json_edit.append_item(text, "inputs", one)
         return text
 
     @property
-    def _has_input(self) -> bool:
-        return self.host.asks_for_secrets and self.spec.secret is not None
+    def _inputs(self) -> list[dict[str, Any]]:
+        kinds = {API_TOKEN: "Wemasy API token"}
+        return [
+            {
+                "type": "promptString",
+                "id": secret.input,
+                "description": kinds.get(secret.variable, "Token of the wemasy-mcp server"),
+                "password": True,
+            }
+            for secret in self.spec.secrets
+            if self.host.asks_for_secrets
+        ]
 
-    def _input(self) -> dict[str, Any]:
-        kind = "Wemasy API token" if self.spec.secret == API_TOKEN else "Token of the wemasy-mcp server"
-        return {"type": "promptString", "id": self.spec.input, "description": kind, "password": True}
 
-    def _is_asked_for(self, text: str) -> bool:
-        inputs = json_edit.parse(text).get("inputs")
-        return isinstance(inputs, list) and any(
-            isinstance(one, dict) and one.get("id") == self.spec.input for one in inputs
-        )
+def _asked_for(text: str) -> set[object]:
+    inputs = json_edit.parse(text).get("inputs")
+    return {one.get("id") for one in inputs if isinstance(one, dict)} if isinstance(inputs, list) else set()

@@ -1,15 +1,18 @@
 """What is known of a host: where its file is and what an entry looks like there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from wemasy_mcp.config.merge import member_at
 from wemasy_mcp.config.paths import Paths
-from wemasy_mcp.config.server_spec import ServerSpec, Transport
+from wemasy_mcp.config.server_spec import Secrets, ServerSpec, Transport
 
-BuildEntry = Callable[[ServerSpec, str], dict[str, Any]]
-"""Makes the entry; the text is what stands for the secret."""
+BuildEntry = Callable[[ServerSpec, Secrets], dict[str, Any]]
+
+HTTP_ONLY: tuple[Transport, ...] = ("streamable-http", "sse")
+NO_SSE: tuple[Transport, ...] = ("stdio", "streamable-http")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,45 +24,69 @@ class HostProgram:
     documentation: str
     """The page that the form was checked against."""
     build: BuildEntry
-    container: tuple[str, ...]
-    """The member of the file under which entries stand."""
     file: Callable[[Paths], Path] | None = None
-    """None: the entry is pasted into the program, or is code."""
-    form: Literal["json", "toml", "python"] = "json"
+    """None: the entry is pasted into the program."""
+    container: tuple[str, ...] = ("mcpServers",)
+    """The member of the file under which entries stand."""
+    form: Literal["json", "toml", "yaml", "fields"] = "json"
+    """`fields`: the program has a form to fill in."""
+    allows: frozenset[str] = frozenset()
+    """What its JSON may hold beyond RFC 8259: comments, trailing commas."""
     reference: str | None = None
     """How an entry takes a secret from elsewhere, with `{}` for its name; None where the host cannot."""
     asks_for_secrets: bool = False
     """Whether that name is of an input that the host asks for and stores, not of an environment variable."""
+    forwards: bool = False
+    """Whether it hands variables on to what it starts, under their own names only."""
     transports: tuple[Transport, ...] = ("stdio", "sse", "streamable-http")
+    needs_public_url: bool = False
+    """Whether the program connects from its vendor's servers, not from this machine."""
+    newer_container: tuple[str, ...] = ()
+    """Where entries stand in a file of the host's newer form, which has no member `enabled`."""
+    add: tuple[str, ...] = ()
+    """The host's own command that adds a server; `{name}`, `{json}`, `{env}` and `{command}` are filled in."""
     hint: str = ""
     """What to do with the entry; empty where it goes into `file`."""
+
+    def adapt(
+        self, found: object, container: tuple[str, ...], members: dict[str, Any]
+    ) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """Return where an entry stands and its members, in the form that the file has: `found` is what it holds."""
+        newer = member_at(found, self.newer_container) if self.newer_container else None
+        if not isinstance(newer, dict) or "type" in newer:  # an older file may hold a server of that name
+            return container, members
+        return self.newer_container, {name: value for name, value in members.items() if name != "enabled"}
+
+    def references(self, spec: ServerSpec) -> dict[str, str] | None:
+        """Return what stands for each secret in an entry of a host that takes them from elsewhere."""
+        is_forwarded = self.forwards and spec.transport == "stdio"
+        if self.reference is None or (is_forwarded and any(secret.source for secret in spec.secrets)):
+            return None
+        return {
+            secret.variable: self.reference.format(secret.input if self.asks_for_secrets else secret.name)
+            for secret in spec.secrets
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How most hosts differ: the names of the types, and of the member that holds the URL."""
 
-    types: dict[Transport, str] = field(default_factory=dict)
+    types: Mapping[Transport, str] = field(default_factory=dict)
+    kind: str = "type"
     url: str = "url"
     sse_url: str = ""
+    also: dict[str, Any] = field(default_factory=dict)
+    """Members that every entry has."""
 
-    def build(self, spec: ServerSpec, secret: str) -> dict[str, Any]:
+    def build(self, spec: ServerSpec, values: Secrets) -> dict[str, Any]:
         """Return the entry."""
-        kind = {"type": self.types[spec.transport]} if self.types else {}
+        kind = self.types.get(spec.transport)
+        members: dict[str, Any] = {self.kind: kind} if kind else {}
         if spec.transport == "stdio":
-            environment = {"env": {spec.secret: secret}} if spec.secret else {}
-            return kind | {"command": spec.command, "args": list(spec.arguments)} | environment
+            members |= {"command": spec.command, "args": list(spec.arguments)}
+            environment = spec.environment(values)
+            return members | ({"env": environment} if environment else {}) | self.also
         url = self.sse_url or self.url if spec.transport == "sse" else self.url
-        return kind | {url: spec.url} | headers(spec, secret)
-
-
-def reference(host: HostProgram, spec: ServerSpec) -> str | None:
-    """Return what stands for the secret in an entry of a host that takes it from elsewhere."""
-    if host.reference is None or spec.secret is None:
-        return None
-    return host.reference.format(spec.input if host.asks_for_secrets else spec.secret)
-
-
-def headers(spec: ServerSpec, secret: str) -> dict[str, Any]:
-    """Return the member with the headers of an HTTP entry; none where no secret is needed."""
-    return {"headers": {"Authorization": f"Bearer {secret}"}} if spec.secret else {}
+        headers = spec.headers(values)
+        return members | {url: spec.url} | ({"headers": headers} if headers else {}) | self.also

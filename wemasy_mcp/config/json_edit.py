@@ -1,7 +1,8 @@
 """Sets one member of a JSON text and keeps every other byte: comments, order, indentation, line ends.
 
-The text is first masked: comments and trailing commas become blanks, so that every position stays what it was and
-the standard library's decoder can tell where each value begins and ends.
+The text is first masked: comments and trailing commas become spaces, so that every position stays what it was and
+the standard library's decoder can tell where each value begins and ends. Each pattern consumes what it has looked at,
+also a string or a comment without an end, so that the time grows with the length of the text.
 """
 
 import json
@@ -12,8 +13,9 @@ from typing import Any
 
 from wemasy_mcp import strict_json
 
-_STRING_OR_COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\r\n]*|/\*.*?\*/', re.DOTALL)
-_STRING_OR_TRAILING_COMMA = re.compile(r'("(?:[^"\\\n]|\\.)*")|,(?=[ \t\r\n]*[}\]])')
+_STRING = r'("(?:[^"\\\n]++|\\.)*+"?)'
+_STRING_OR_COMMENT = re.compile(rf"{_STRING}|//[^\r\n]*|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?", re.DOTALL)
+_STRING_OR_TRAILING_COMMA = re.compile(rf"{_STRING}|,(?=[ \t\r\n]*[}}\]])", re.DOTALL)
 _NOT_BLANK = re.compile(r"[^ \t\r\n]")
 _DEFAULT_INDENT = "  "
 _DECODER = json.JSONDecoder()
@@ -23,7 +25,7 @@ def set_member(text: str, path: tuple[str, ...], value: object) -> str:
     """Return `text` with the member at `path` set; objects on the way that are missing are made.
 
     Raises:
-        ValueError: The text is no JSON object (comments and trailing commas aside), or there is none on the way.
+        ValueError: The text is not a JSON object (comments and trailing commas aside), or there is none on the way.
     """
     masked = _mask(text)
     start = _root(masked)
@@ -35,7 +37,7 @@ def set_member(text: str, path: tuple[str, ...], value: object) -> str:
                 value = {missing: value}
             return _insert(text, masked, start, f"{json.dumps(name)}: ", value)
         if masked[member.value] != "{":
-            raise ValueError(f"{name} is no object")
+            raise ValueError(f"{name} is not an object")
         start = member.value
     member = _find(masked, start, last)
     if member is None:
@@ -50,14 +52,14 @@ def append_item(text: str, name: str, item: object) -> str:
     """Return `text` with `item` added to the list that is the root's member `name`, which is made if missing.
 
     Raises:
-        ValueError: The text is no JSON object, or the member is no list.
+        ValueError: The text is not a JSON object, or the member is not a list.
     """
     masked = _mask(text)
     member = _find(masked, _root(masked), name)
     if member is None:
         return set_member(text, (name,), [item])
     if masked[member.value] != "[":
-        raise ValueError(f"{name} is no list")
+        raise ValueError(f"{name} is not a list")
     return _insert(text, masked, member.value, "", item)
 
 
@@ -65,7 +67,7 @@ def parse(text: str) -> Any:
     """Return what the text holds, comments and trailing commas aside.
 
     Raises:
-        ValueError: It is no JSON, or names a member twice.
+        ValueError: It is not JSON, or names a member twice.
     """
     return strict_json.parse(_mask(text))
 
@@ -78,16 +80,33 @@ class _Member:
     end: int
 
 
-def _mask(text: str) -> str:
-    def blank(found: re.Match[str]) -> str:
-        return found[1] or re.sub(r"[^\r\n]", " ", found[0])
+def find_extensions(text: str) -> dict[str, int]:
+    """Return what the text holds beyond RFC 8259, each with the number of the first line that has it."""
+    plain = _STRING_OR_COMMENT.sub(_blank, text)
+    searched = {"comments": (_STRING_OR_COMMENT, text), "trailing commas": (_STRING_OR_TRAILING_COMMA, plain)}
+    found = {}
+    for kind, (pattern, searched_text) in searched.items():
+        first = next((one for one in pattern.finditer(searched_text) if not one[1]), None)
+        if first is not None:
+            found[kind] = text.count("\n", 0, first.start()) + 1
+    return found
 
-    return _STRING_OR_TRAILING_COMMA.sub(blank, _STRING_OR_COMMENT.sub(blank, text))
+
+def _mask(text: str) -> str:
+    return _STRING_OR_TRAILING_COMMA.sub(_blank, _STRING_OR_COMMENT.sub(_blank, text))
+
+
+def _blank(found: re.Match[str]) -> str:
+    # A comment without an end stays, for the decoder to refuse.
+    is_kept = found[1] or (found[0].startswith("/*") and not found[0].endswith("*/", 2))
+    if is_kept:
+        return found[0]
+    return re.sub(r"[^\r\n]", " ", found[0]) if "\n" in found[0] else " " * len(found[0])
 
 
 def _root(masked: str) -> int:
     if not isinstance(strict_json.parse(masked), dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004 - the text is wrong, not a call
+        raise ValueError("it is not a JSON object")  # noqa: TRY004 - the text is wrong, not a call
     return _next(masked, 0)
 
 
@@ -117,10 +136,9 @@ def _insert(text: str, masked: str, start: int, label: str, value: object) -> st
     outer, unit, line_end = _indent_of_line(text, start), _unit(text, masked), _line_end(text)
     inner = outer + unit
     kept = text[last:close].rstrip()
-    # A trailing comma is a blank in the masked text: it is kept, and the new last one gets one, too.
-    trailing = "," if "," in _STRING_OR_COMMENT.sub("", kept) else ""
-    comma = "" if is_empty or trailing else ","
-    added = f"{inner}{label}{_dump(value, inner, unit, line_end)}{trailing}"
+    # A trailing comma is a space in the masked text: it is kept, and separates what it once ended.
+    comma = "" if is_empty or "," in _STRING_OR_COMMENT.sub("", kept) else ","
+    added = f"{inner}{label}{_dump(value, inner, unit, line_end)}"
     return f"{text[:last]}{comma}{kept}{line_end}{added}{line_end}{outer}{text[close:]}"
 
 

@@ -1,34 +1,54 @@
 """How the running program can be started again: hosts start servers with a bare PATH, so by absolute path."""
 
+import contextlib
 import os
 import shutil
 import sys
 from pathlib import Path
 
-SCRIPT = "wemasy-mcp"
+from wemasy_mcp.config.installed_source import SCRIPT, find_source
+from wemasy_mcp.settings import SettingsError
 
 _PASSING = (
-    # uvx and pipx run keep what they install only for a while: the runner itself is what lasts.
-    (("archive-v0",), "uvx", (SCRIPT,)),
-    (("pipx", ".cache"), "pipx", ("run", SCRIPT)),
-    ((".cache", "pipx"), "pipx", ("run", SCRIPT)),
+    # uvx, uv run and pipx run keep what they install only for a while: the runner itself is what lasts.
+    (("archive-v0",), "uvx", "--from"),
+    (("builds-v0",), "uvx", "--from"),
+    (("pipx", ".cache"), "pipx", "--spec"),
+    ((".cache", "pipx"), "pipx", "--spec"),
 )
-"""Adjacent folders on the path of a passing environment, the runner that made it, and its arguments."""
+"""Adjacent folders on the path of a passing environment, the runner to name, and its flag for what to install."""
 
 
 def find_launcher() -> tuple[str, tuple[str, ...]]:
-    """Return the command and arguments that start this program where it runs now."""
+    """Return the command and arguments that start this program where it runs now.
+
+    Raises:
+        SettingsError: Nothing that lasts starts it.
+    """
     parts = Path(sys.prefix).parts
-    for folders, runner, arguments in _PASSING:
+    for folders, runner, flag in _PASSING:
         if folders in zip(*(parts[start:] for start in range(len(folders))), strict=False):
             # uv tells its children where it is; uvx lies beside it.
             uv = os.environ.get("UV")
             beside = str(Path(uv).parent) if uv else None
-            if path := shutil.which(runner) or shutil.which(runner, path=beside):
-                return str(Path(path).absolute()), arguments
+            path = shutil.which(runner) or shutil.which(runner, path=beside)
+            if path is None:
+                raise SettingsError(
+                    "config", f"runs in an environment that {runner} will remove, and {runner} is not on the PATH."
+                )
+            run = ("run",) if runner == "pipx" else ()
+            return _absolute(path), (*run, flag, find_source(), SCRIPT)
     # On Windows the script is wemasy-mcp.exe, and argv may lack the suffix.
-    script = Path(sys.argv[0]).absolute()
+    script = Path(_absolute(sys.argv[0]))
     for candidate in (script, script.with_suffix(".exe")):
         if candidate.stem == SCRIPT and candidate.is_file():
             return str(candidate), ()
-    return sys.executable, ("-m", "wemasy_mcp")
+    # -P: hosts start servers in project folders, whose mcp/ or anyio.py must not be imported.
+    return _absolute(sys.executable), ("-P", "-m", "wemasy_mcp")
+
+
+def _absolute(path: str) -> str:
+    # Links stay, because they outlive an upgrade; `..` goes, because it breaks when a folder between moves.
+    with contextlib.suppress(OSError):  # the current folder may be gone
+        path = str(Path(path).absolute())
+    return os.path.normpath(path)

@@ -1,13 +1,16 @@
-"""What an entry that is replaced hands on: the variables and headers that the user put there, a token above all."""
+"""Keeps what the user added to an entry being replaced: environment variables, headers, above all the token."""
 
+import re
 from typing import Any
 
-from wemasy_mcp.config.server_spec import PLACEHOLDERS, Transport
+from wemasy_mcp.config.server_spec import ServerSpec, Transport
 from wemasy_mcp.core.sanitize import sanitize
+from wemasy_mcp.pasted_token import read_token
 
 _STARTED = ("env", "environment", "env_vars", "envFile")
 _REACHED = ("headers", "http_headers", "env_http_headers", "bearer_token_env_var")
-_EMPTY = {"", *PLACEHOLDERS.values(), *(f"Bearer {placeholder}" for placeholder in PLACEHOLDERS.values())}
+_REFERENCE = re.compile(r"(?i:Bearer )?\s*(\$|\{(env|file):|%\w+%|op://).*")
+"""How hosts take a value from elsewhere, whichever host it is."""
 
 _MAX_SHOWN = 100
 
@@ -19,13 +22,27 @@ def member_at(found: Any, path: tuple[str, ...]) -> Any:
     return found
 
 
+def holds_secret(members: dict[str, Any], spec: ServerSpec) -> bool:
+    """Whether one of the spec's secrets itself stands in the entry: no placeholder, and no reference to it."""
+    names = {name.casefold() for secret in spec.secrets for name in (secret.variable, secret.header)}
+    groups = [members.get(name) for name in ("env", "environment", "headers", "http_headers")]
+    values = [
+        value
+        for group in groups
+        if isinstance(group, dict)
+        for name, value in group.items()
+        if name.casefold() in names
+    ]
+    return any(isinstance(value, str) and not _REFERENCE.match(value) and not _is_unfilled(value) for value in values)
+
+
 def merge_entry(
     old: object, new: dict[str, Any], transport: Transport, *, gives_token: bool
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the members of the new entry with those of the old one, and the names of what was kept.
 
     Args:
-        old: The entry that is in the file; anything if it is none.
+        old: The entry that is in the file; anything else if there is none.
         new: The members to write.
         transport: Only what belongs to it is handed on: the headers of a URL mean nothing to a program.
         gives_token: Whether `new` holds a token; a placeholder or a reference never replaces what the user put there.
@@ -53,10 +70,21 @@ def _merge(before: dict[str, Any], after: dict[str, Any], *, gives_token: bool) 
     kept = []
     for name, value in before.items():
         other = same.get(name.casefold())
-        if other is None or (not gives_token and value not in _EMPTY and value != after[other]):
+        if other is None or (not gives_token and not _is_unfilled(value) and value != after[other]):
             merged[name] = value
             kept.append(name)
         else:
             merged[other] = after[other]
     named = {name.casefold() for name in merged}
     return merged | {name: value for name, value in after.items() if name.casefold() not in named}, kept
+
+
+def _is_unfilled(value: object) -> bool:
+    """Whether a value is empty, or a placeholder that nobody replaced; what refers to a value elsewhere is neither."""
+    if not isinstance(value, str) or _REFERENCE.match(value):
+        return False
+    try:
+        read_token(value)
+    except ValueError:
+        return True
+    return False

@@ -6,42 +6,116 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from wemasy_mcp.settings import SettingsError
+
+
+def on_windows() -> bool:
+    """Whether this is Windows; what else there is has modes, and shells that quote alike."""
+    return str(sys.platform) == "win32"
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:
     """The folders that the hosts' documentation names."""
 
+    platform: str
+    """One of the values of `sys.platform`."""
     home: Path
-    config: Path
-    """`~/.config`, or what `XDG_CONFIG_HOME` names."""
-    applications: Path
-    """Where desktop programs keep their settings: Application Support, `%APPDATA%`, or `config`."""
-    codex: Path
-    project: Path
-    """The current folder."""
+    environment: Mapping[str, str]
 
     @classmethod
     def of_this_machine(cls) -> "Paths":
-        """Return those of the user who runs this."""
-        return cls.of(sys.platform, Path.home(), os.environ)
+        """Return those of the user who runs this.
 
-    @classmethod
-    def of(cls, platform: str, home: Path, environment: Mapping[str, str]) -> "Paths":
-        """Return those of a user on `platform`, one of the values of `sys.platform`."""
-        config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
-        applications = {
-            "darwin": home / "Library" / "Application Support",
-            "win32": Path(environment.get("APPDATA") or home / "AppData" / "Roaming"),
-        }.get(platform, config)
-        return cls(home, config, applications, Path(environment.get("CODEX_HOME") or home / ".codex"), Path.cwd())
+        Raises:
+            SettingsError: Nothing says where the user's files are.
+        """
+        try:
+            return cls(sys.platform, Path.home(), os.environ)
+        except RuntimeError:
+            variable = "USERPROFILE" if sys.platform == "win32" else "HOME"
+            raise SettingsError(
+                variable, "is not set, so the host's file cannot be found; name it with --file."
+            ) from None
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether the hosts' folders are those of Windows."""
+        return self.platform == "win32"
+
+    @property
+    def config(self) -> Path:
+        """`~/.config`, or what `XDG_CONFIG_HOME` names."""
+        return self._folder("XDG_CONFIG_HOME", ".config")
+
+    @property
+    def applications(self) -> Path:
+        """Where desktop programs keep their settings: Application Support, `%APPDATA%`, or `config`."""
+        if self.is_windows:
+            return self._folder("APPDATA", "AppData", "Roaming")
+        return self.home / "Library" / "Application Support" if self.platform == "darwin" else self.config
+
+    @property
+    def project(self) -> Path:
+        """The current folder.
+
+        Raises:
+            SettingsError: It was deleted.
+        """
+        try:
+            return Path.cwd()
+        except OSError:
+            raise SettingsError("--file", "is needed: the current folder does not exist any more.") from None
+
+    def claude_desktop(self) -> Path:
+        """Return Claude Desktop's file; on Windows its package has a private copy of `%APPDATA%`.
+
+        See https://github.com/anthropics/claude-code/issues/26073.
+        """
+        file = Path("Claude", "claude_desktop_config.json")
+        packages = self._folder("LOCALAPPDATA", "AppData", "Local") / "Packages"
+        private = sorted(packages.glob("Claude_*/LocalCache/Roaming")) if self.is_windows else []
+        return (private[0] if private else self.applications) / file
 
     def zed(self) -> Path:
         """Return Zed's settings file: in `~/.config` but on Windows (https://zed.dev/docs/configuring-zed)."""
-        is_windows = self.applications.name == "Roaming"
-        return self.applications / "Zed" / "settings.json" if is_windows else self.config / "zed" / "settings.json"
+        return (self.applications / "Zed" if self.is_windows else self.config / "zed") / "settings.json"
+
+    def devin(self) -> Path:
+        """Return Devin's file (https://docs.devin.ai/cli/extensibility/mcp/configuration)."""
+        return (self.applications if self.is_windows else self.config) / "devin" / "mcp_config.json"
+
+    def codex(self) -> Path:
+        """Return Codex's file (https://developers.openai.com/codex/config)."""
+        return self._folder("CODEX_HOME", ".codex") / "config.toml"
+
+    def kimi(self) -> Path:
+        """Return Kimi Code's file."""
+        return self._folder("KIMI_CODE_HOME", ".kimi-code") / "mcp.json"
+
+    def cline(self) -> Path:
+        """Return Cline's file: that of its command line, or that of the older extension where only this is there."""
+        shared = self.home / ".cline" / "data" / "settings" / "cline_mcp_settings.json"
+        extension = self.applications.joinpath("Code", "User", "globalStorage", "saoudrizwan.claude-dev", "settings")
+        return first_existing(shared, extension / shared.name)
+
+    def antigravity(self) -> Path:
+        """Return Antigravity's file: the one that its program and command line share, or the older one."""
+        gemini = self.home / ".gemini"
+        return first_existing(*(gemini / folder / "mcp_config.json" for folder in ("config", "antigravity")))
 
     def opencode(self) -> Path:
         """Return OpenCode's file, with comments or without, whichever is there."""
-        folder = self.config / "opencode"
-        with_comments = folder / "opencode.jsonc"
-        return with_comments if with_comments.exists() else folder / "opencode.json"
+        return first_existing(*(self.config / "opencode" / f"opencode.{suffix}" for suffix in ("json", "jsonc")))
+
+    def amp(self) -> Path:
+        """Return Amp's file, with comments or without, whichever is there; the same folder on every system."""
+        return first_existing(*(self.home / ".config" / "amp" / f"settings.{suffix}" for suffix in ("json", "jsonc")))
+
+    def _folder(self, variable: str, *usual: str) -> Path:
+        return Path(self.environment.get(variable) or self.home.joinpath(*usual))
+
+
+def first_existing(usual: Path, *others: Path) -> Path:
+    """Return the first of the files that exists, else the usual one."""
+    return next((file for file in (usual, *others) if file.exists()), usual)

@@ -2,72 +2,128 @@
 
 import contextlib
 import os
+import stat
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from wemasy_mcp.settings import SettingsError
 
+MAX_BYTES = 4 * 2**20
+"""More than any host's settings."""
+
 _MAX_BACKUPS = 1000
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def change(path: Path, edit: Callable[[str], str]) -> Path | None:
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The new text of a file, and whether it is for the user alone: it holds a secret."""
+
+    text: str
+    is_private: bool = False
+
+
+def read_file(path: Path) -> bytes | None:
+    """Return the content of a host's file, None if there is none.
+
+    Raises:
+        SettingsError: It cannot be read, or is not a regular file of at most `MAX_BYTES`.
+    """
+    try:
+        found = path.stat()
+        is_regular = stat.S_ISREG(found.st_mode)
+        # One byte more than is allowed: a file may grow, or report no size, as in /proc.
+        content = b""
+        if is_regular:
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SettingsError(str(path), f"cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise SettingsError(str(path), "cannot be the name of a file.") from None
+    if not is_regular:
+        raise SettingsError(str(path), "is not a regular file.")
+    if len(content) > MAX_BYTES:
+        raise SettingsError(str(path), f"is larger than {MAX_BYTES // 2**20} MiB.")
+    return content
+
+
+def decode(content: bytes) -> str:
+    """Return the text of a host's file without its byte order mark; empty if there is nothing but white space.
+
+    Raises:
+        ValueError: It is not UTF-8.
+    """
+    text = content.removeprefix(_BYTE_ORDER_MARK).decode()
+    return text if text.strip() else ""
+
+
+def change(path: Path, edit: Callable[[str], Edited]) -> Path | None:
     """Replace the file's text by what `edit` makes of it, and return where the old one is kept, if there was one.
 
-    A link is followed, the file's mode is kept, and a new file is for the user alone, because it may hold a token.
+    A link is followed. Mode and owner stay, also when root writes; a file that is new or private, and its copy, are for
+    the owner alone.
 
     Args:
         path: The file; it and its folders are made if missing.
         edit: May raise ValueError: the text is not what the host's file should be. It is given an empty text for a
-            file that is missing or blank.
+            file that is missing or holds only white space.
 
     Raises:
         SettingsError: The file cannot be read, understood or written. It is as it was.
     """
-    target = path.resolve()
+    before = read_file(path)
     try:
-        before = target.read_bytes()
-    except FileNotFoundError:
-        before = None
-    except OSError as error:
-        raise SettingsError(str(path), f"cannot be read: {error.strerror}.") from None
-    try:
-        after = _edited(before or b"", edit)
+        edited = edit(decode(before or b""))
     except SettingsError:
         raise
     except ValueError as error:
         raise SettingsError(str(path), f"cannot be understood ({error}); it is left as it was.") from None
-    if after == before:
-        return None
+    after = edited.text.encode()
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target = path.resolve()
         mode = 0o600 if before is None else target.stat().st_mode & 0o777
-        backup = None if before is None else _keep(target, before, mode)
-        _replace(target, before, after, mode)
+        if edited.is_private:
+            mode &= 0o600
+        if after == before:
+            target.chmod(mode)
+            return None
+        owner = _make_folders(target.parent) if before is None else target.stat()
+        backup = None if before is None else _keep(target, before, mode, owner)
+        _replace(target, before, after, mode, owner)
     except OSError as error:
         raise SettingsError(str(path), f"cannot be written: {error.strerror}; it is left as it was.") from None
     return backup
 
 
-def _edited(before: bytes, edit: Callable[[str], str]) -> bytes:
-    mark = b"\xef\xbb\xbf"
-    has_mark = before.startswith(mark)
-    text = before.removeprefix(mark).decode()
-    return (mark if has_mark else b"") + edit(text if text.strip() else "").encode()
+def _make_folders(folder: Path) -> os.stat_result:
+    """Make what is missing of `folder`, for the owner of what is there, and return who that is."""
+    missing = [folder]
+    while not missing[-1].exists():
+        missing.append(missing[-1].parent)
+    owner = missing.pop().stat()
+    for one in reversed(missing):
+        one.mkdir()
+        _give(one, owner)
+    return owner
 
 
-def _keep(target: Path, content: bytes, mode: int) -> Path:
+def _keep(target: Path, content: bytes, mode: int, owner: os.stat_result) -> Path:
     for number in range(1, _MAX_BACKUPS):
         backup = target.with_name(f"{target.name}.bak{number}")
         with contextlib.suppress(FileExistsError):
-            _write_new(backup, content, mode)
+            _write_new(backup, content, mode, owner)
             return backup
     raise OSError(0, f"there are {_MAX_BACKUPS} copies beside it")
 
 
-def _replace(target: Path, before: bytes | None, after: bytes, mode: int) -> None:
+def _replace(target: Path, before: bytes | None, after: bytes, mode: int, owner: os.stat_result) -> None:
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        _write_new(draft, after, mode)
+        _write_new(draft, after, mode, owner)
         # The host may have written meanwhile, and what it wrote must not be lost.
         if (target.read_bytes() if target.exists() else None) != before:
             raise OSError(0, "another program has just changed it")
@@ -82,11 +138,18 @@ def _replace(target: Path, before: bytes | None, after: bytes, mode: int) -> Non
             os.close(folder)
 
 
-def _write_new(path: Path, content: bytes, mode: int) -> None:
+def _write_new(path: Path, content: bytes, mode: int, owner: os.stat_result) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    _give(path, owner)
     # After the write, and not through the mode of `open`, which the umask cuts.
     path.chmod(mode)
+
+
+def _give(path: Path, owner: os.stat_result) -> None:
+    # Only root can give a file away, and only root needs to: it writes into other people's folders.
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        os.chown(path, owner.st_uid, owner.st_gid)

@@ -1,26 +1,63 @@
-"""Every host, each with the page of its documentation that the form was checked against."""
+"""Every host, each with the page of its documentation that the form was checked against in November 2026.
+
+Where pages contradict each other, docs/hosts.md says so.
+"""
 
 from typing import Any
 
-from wemasy_mcp.config import code
-from wemasy_mcp.config.host_program import HostProgram, Shape, headers
-from wemasy_mcp.config.server_spec import ServerSpec
+from wemasy_mcp.config.host_program import HTTP_ONLY, NO_SSE, HostProgram, Shape
+from wemasy_mcp.config.paths import Paths
+from wemasy_mcp.config.server_spec import Secrets, ServerSpec, Transport
+
+_TYPES: dict[Transport, str] = {"stdio": "stdio", "sse": "sse", "streamable-http": "http"}
+_REMOTE_TYPES: dict[Transport, str] = {"sse": "sse", "streamable-http": "http"}
+_USUAL = Shape().build
+_TYPED = Shape(_TYPES).build
+_GEMINI = Shape(url="httpUrl", sse_url="url").build
+_COMMENTS = frozenset({"comments"})
+_JSONC = frozenset({"comments", "trailing commas"})
 
 
-def _opencode(spec: ServerSpec, secret: str) -> dict[str, Any]:
+def _opencode(spec: ServerSpec, values: Secrets) -> dict[str, Any]:
     if spec.transport == "stdio":
-        environment = {"environment": {spec.secret: secret}} if spec.secret else {}
-        command = [spec.command, *spec.arguments]
-        return {"type": "local", "command": command, "enabled": True} | environment
-    # Without `oauth: false` a 401 starts a login that this server may not offer.
-    return {"type": "remote", "url": spec.url, "enabled": True, "oauth": False} | headers(spec, secret)
+        environment = spec.environment(values)
+        members = {"type": "local", "command": [spec.command, *spec.arguments], "enabled": True}
+        return members | ({"environment": environment} if environment else {})
+    members = {"type": "remote", "url": spec.url, "enabled": True}
+    # Beside a token of its own, a 401 must not start a login; without one, the server may offer that login.
+    return members | ({"oauth": False, "headers": spec.headers(values)} if spec.secrets else {})
 
 
-def _codex(spec: ServerSpec, secret: str) -> dict[str, Any]:
+def _codex(spec: ServerSpec, values: Secrets) -> dict[str, Any]:
     if spec.transport == "stdio":
-        forwarded = {"env_vars": [spec.secret]} if spec.secret else {}
-        return {"command": spec.command, "args": list(spec.arguments)} | forwarded
-    return {"url": spec.url} | ({"bearer_token_env_var": spec.secret} if spec.secret else {})
+        return {"command": spec.command, "args": list(spec.arguments)} | _forward(spec, values, "env_vars", "env")
+    members: dict[str, Any] = {"url": spec.url}
+    for secret in spec.secrets:
+        if secret.scheme:
+            members["bearer_token_env_var"] = values[secret.variable]
+        else:
+            members["env_http_headers"] = {secret.header: values[secret.variable]}
+    return members
+
+
+def _goose(spec: ServerSpec, values: Secrets) -> dict[str, Any]:
+    members: dict[str, Any] = {"enabled": True, "name": spec.name, "timeout": 300}
+    if spec.transport == "stdio":
+        members |= {"type": "stdio", "cmd": spec.command, "args": list(spec.arguments)}
+        return members | _forward(spec, values, "env_keys", "envs")
+    members |= {"type": "streamable_http", "uri": spec.url, "headers": spec.headers(values)}
+    return members | {"env_keys": [secret.name for secret in spec.secrets]}
+
+
+def _forward(spec: ServerSpec, values: Secrets, forwarded: str, given: str) -> dict[str, Any]:
+    """Hand variables on by name; an account whose variable has another name needs their values in the entry."""
+    if any(secret.source for secret in spec.secrets):
+        return {given: spec.environment(values)}
+    return {forwarded: [secret.variable for secret in spec.secrets]} if spec.secrets else {}
+
+
+def _fields(spec: ServerSpec, values: Secrets) -> dict[str, Any]:
+    return {"URL": spec.url} | spec.headers(values)
 
 
 HOSTS: tuple[HostProgram, ...] = (
@@ -28,27 +65,25 @@ HOSTS: tuple[HostProgram, ...] = (
         "claude-desktop",
         "Claude Desktop",
         "https://modelcontextprotocol.io/docs/develop/connect-local-servers",
-        Shape().build,
-        ("mcpServers",),
-        lambda paths: paths.applications / "Claude" / "claude_desktop_config.json",
+        _USUAL,
+        Paths.claude_desktop,
         transports=("stdio",),
     ),
     HostProgram(
         "claude-code",
         "Claude Code",
         "https://code.claude.com/docs/en/mcp",
-        Shape(types={"stdio": "stdio", "sse": "sse", "streamable-http": "http"}).build,
-        ("mcpServers",),
+        _TYPED,
         # The project's file: the user's own, ~/.claude.json, is rewritten by Claude Code while it runs.
         lambda paths: paths.project / ".mcp.json",
         reference="${{{}}}",
+        add=("claude", "mcp", "add-json", "--scope", "user", "{name}", "{json}"),
     ),
     HostProgram(
         "cursor",
         "Cursor",
         "https://cursor.com/docs/mcp",
-        Shape().build,
-        ("mcpServers",),
+        _USUAL,
         lambda paths: paths.home / ".cursor" / "mcp.json",
         reference="${{env:{}}}",
     ),
@@ -56,86 +91,240 @@ HOSTS: tuple[HostProgram, ...] = (
         "vscode",
         "VS Code",
         "https://code.visualstudio.com/docs/copilot/reference/mcp-configuration",
-        Shape(types={"stdio": "stdio", "sse": "sse", "streamable-http": "http"}).build,
-        ("servers",),
+        _TYPED,
         lambda paths: paths.applications / "Code" / "User" / "mcp.json",
+        ("servers",),
+        allows=_JSONC,
         reference="${{input:{}}}",
         asks_for_secrets=True,
+    ),
+    HostProgram(
+        "copilot-cli",
+        "GitHub Copilot CLI",
+        "https://docs.github.com/en/copilot/how-tos/copilot-cli/customize-copilot/add-mcp-servers",
+        Shape(_TYPES, also={"tools": ["*"]}).build,
+        lambda paths: paths.home / ".copilot" / "mcp-config.json",
+        reference="${{{}}}",
+        add=("copilot", "mcp", "add", "{name}", "{env}", "--", "{command}"),
     ),
     HostProgram(
         "windsurf",
         "Windsurf",
         "https://docs.windsurf.com/windsurf/cascade/mcp",
         Shape(url="serverUrl").build,
-        ("mcpServers",),
         lambda paths: paths.home / ".codeium" / "windsurf" / "mcp_config.json",
         reference="${{env:{}}}",
+    ),
+    HostProgram(
+        "devin",
+        "Devin",
+        "https://docs.devin.ai/cli/extensibility/mcp/configuration",
+        Shape(_REMOTE_TYPES, kind="transport").build,
+        Paths.devin,
+        allows=_COMMENTS,
     ),
     HostProgram(
         "zed",
         "Zed",
         "https://zed.dev/docs/ai/mcp",
-        Shape().build,
+        _USUAL,
+        Paths.zed,
         ("context_servers",),
-        lambda paths: paths.zed(),
-        transports=("stdio", "streamable-http"),
+        allows=_JSONC,
+        transports=NO_SSE,
     ),
     HostProgram(
         "jetbrains",
         "JetBrains AI Assistant",
         "https://www.jetbrains.com/help/ai-assistant/mcp.html",
-        Shape().build,
-        ("mcpServers",),
+        _USUAL,
         hint="Paste it under Settings, Tools, AI Assistant, Model Context Protocol, Add, As JSON.",
+    ),
+    HostProgram(
+        "junie",
+        "Junie",
+        "https://www.jetbrains.com/help/junie/model-context-protocol-mcp.html",
+        _USUAL,
+        lambda paths: paths.home / ".junie" / "mcp" / "mcp.json",
+        transports=("stdio",),
     ),
     HostProgram(
         "gemini-cli",
         "Gemini CLI",
         "https://geminicli.com/docs/tools/mcp-server",
-        Shape(url="httpUrl", sse_url="url").build,
-        ("mcpServers",),
+        _GEMINI,
         lambda paths: paths.home / ".gemini" / "settings.json",
+        allows=_COMMENTS,
         reference="${{{}}}",
+        add=("gemini", "mcp", "add", "--scope", "user", "{env}", "{name}", "{command}"),
+    ),
+    HostProgram(
+        "antigravity",
+        "Antigravity",
+        "https://antigravity.google/docs/mcp",
+        Shape(url="serverUrl").build,
+        Paths.antigravity,
+    ),
+    HostProgram(
+        "qwen-code",
+        "Qwen Code",
+        "https://github.com/QwenLM/qwen-code/blob/main/docs/users/features/mcp.md",
+        _GEMINI,
+        lambda paths: paths.home / ".qwen" / "settings.json",
+        allows=_COMMENTS,
+        reference="${{{}}}",
+        add=("qwen", "mcp", "add", "--scope", "user", "{env}", "{name}", "{command}"),
+    ),
+    HostProgram(
+        "kimi",
+        "Kimi Code",
+        "https://github.com/MoonshotAI/kimi-code/blob/main/docs/en/customization/mcp.md",
+        Shape({"sse": "sse"}, kind="transport").build,
+        Paths.kimi,
     ),
     HostProgram(
         "codex",
         "Codex",
         "https://developers.openai.com/codex/mcp",
         _codex,
+        Paths.codex,
         ("mcp_servers",),
-        lambda paths: paths.codex / "config.toml",
         form="toml",
         reference="{}",
-        transports=("stdio", "streamable-http"),
+        forwards=True,
+        transports=NO_SSE,
     ),
     HostProgram(
         "opencode",
         "OpenCode",
         "https://opencode.ai/docs/mcp-servers",
         _opencode,
+        Paths.opencode,
         ("mcp",),
-        lambda paths: paths.opencode(),
+        allows=_JSONC,
         reference="{{env:{}}}",
-        transports=("stdio", "streamable-http"),
+        transports=NO_SSE,
+        newer_container=("mcp", "servers"),
     ),
     HostProgram(
-        "langchain",
-        "LangChain",
-        "https://docs.langchain.com/oss/python/langchain/mcp",
-        code.langchain,
-        (),
-        form="python",
-        reference="{}",
-        hint="Put it into your program; `await client.get_tools()` then returns the tools.",
+        "kiro",
+        "Kiro",
+        "https://kiro.dev/docs/mcp/configuration",
+        _USUAL,
+        lambda paths: paths.home / ".kiro" / "settings" / "mcp.json",
+        reference="${{{}}}",
     ),
     HostProgram(
-        "openai-agents",
-        "OpenAI Agents SDK",
-        "https://openai.github.io/openai-agents-python/mcp/",
-        code.openai_agents,
-        (),
-        form="python",
-        reference="{}",
-        hint="Put it into your program: `async with server:`, then `Agent(mcp_servers=[server])`.",
+        "cline",
+        "Cline",
+        "https://docs.cline.bot/mcp/mcp-overview",
+        Shape({"sse": "sse", "streamable-http": "streamableHttp"}, also={"disabled": False}).build,
+        Paths.cline,
+    ),
+    HostProgram(
+        "continue",
+        "Continue",
+        "https://docs.continue.dev/customize/deep-dives/mcp",
+        Shape({"sse": "sse", "streamable-http": "streamable-http"}).build,
+        lambda paths: paths.project / ".continue" / "mcpServers" / "wemasy.json",
+    ),
+    HostProgram(
+        "goose",
+        "Goose",
+        "https://block.github.io/goose/docs/guides/config-files",
+        _goose,
+        container=("extensions",),
+        form="yaml",
+        reference="${{{}}}",
+        forwards=True,
+        transports=NO_SSE,
+        hint="Put it into ~/.config/goose/config.yaml (Windows: %APPDATA%\\Block\\goose\\config\\config.yaml).",
+    ),
+    HostProgram(
+        "amp",
+        "Amp",
+        "https://ampcode.com/manual",
+        _USUAL,
+        Paths.amp,
+        ("amp.mcpServers",),
+        allows=_JSONC,
+        reference="${{{}}}",
+        add=("amp", "mcp", "add", "{name}", "{env}", "--", "{command}"),
+    ),
+    HostProgram(
+        "factory",
+        "Factory",
+        "https://docs.factory.ai/cli/configuration/mcp",
+        Shape(_TYPES).build,
+        lambda paths: paths.home / ".factory" / "mcp.json",
+        transports=NO_SSE,
+    ),
+    HostProgram(
+        "warp",
+        "Warp",
+        "https://docs.warp.dev/agents/capabilities/mcp",
+        _USUAL,
+        lambda paths: paths.home / ".warp" / ".mcp.json",
+    ),
+    HostProgram(
+        "lm-studio",
+        "LM Studio",
+        "https://lmstudio.ai/docs/app/mcp",
+        _USUAL,
+        lambda paths: paths.home / ".lmstudio" / "mcp.json",
+        transports=NO_SSE,
+    ),
+    HostProgram(
+        "librechat",
+        "LibreChat",
+        "https://www.librechat.ai/docs/features/mcp",
+        Shape({"sse": "sse", "streamable-http": "streamable-http"}).build,
+        form="yaml",
+        reference="${{{}}}",
+        transports=HTTP_ONLY,
+        hint="Put it into librechat.yaml, and the URL's host under mcpSettings.allowedDomains where it is local.",
+    ),
+    HostProgram(
+        "open-webui",
+        "Open WebUI",
+        "https://docs.openwebui.com/features/mcp",
+        _fields,
+        form="fields",
+        transports=("streamable-http",),
+        hint="Enter it under Admin Settings, External Tools, Add Server, type MCP (Streamable HTTP), auth Bearer.",
+    ),
+    HostProgram(
+        "n8n",
+        "n8n",
+        "https://docs.n8n.io/integrations/builtin/cluster-nodes/sub-nodes/n8n-nodes-langchain.toolmcp/",
+        _fields,
+        form="fields",
+        transports=HTTP_ONLY,
+        hint="Enter it in an MCP Client Tool node: the URL as Endpoint, the token as Bearer Auth.",
+    ),
+    HostProgram(
+        "claude-ai",
+        "claude.ai",
+        "https://support.claude.com/en/articles/11175166-get-started-with-custom-connectors-using-remote-mcp",
+        _fields,
+        form="fields",
+        transports=HTTP_ONLY,
+        needs_public_url=True,
+        hint="Enter it under Settings, Connectors, Add custom connector; users sign in by OAuth (WEMASY_AUTH_ISSUER).",
+    ),
+    HostProgram(
+        "chatgpt",
+        "ChatGPT",
+        "https://developers.openai.com/api/docs/guides/developer-mode",
+        _fields,
+        form="fields",
+        transports=HTTP_ONLY,
+        needs_public_url=True,
+        hint="Enter it under Settings, Apps, Create (developer mode); users sign in by OAuth (WEMASY_AUTH_ISSUER).",
     ),
 )
+
+
+def find_host(name: str) -> HostProgram:
+    """Return the host of that name, one of `NAMES`."""
+    return next(host for host in HOSTS if host.name == name)

@@ -7,27 +7,42 @@ from typing import Any
 from wemasy_mcp.config.merge import member_at
 from wemasy_mcp.settings import SettingsError
 
+MAX_LENGTH = 2**18
+"""Both parsers need minutes for megabytes, and hosts' files have kilobytes."""
+
 
 def render(path: tuple[str, ...], entry: dict[str, Any]) -> str:
-    """Return the entry as a table; its values are texts and lists of texts, whose JSON is TOML too."""
-    members = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in entry.items()]
+    """Return the entry as a table."""
+    members = [f"{name} = {_literal(value)}" for name, value in entry.items()]
     return "\n".join([f"[{'.'.join(path)}]", *members, ""])
+
+
+def _literal(value: object) -> str:
+    """A text, a list of texts, or a table of texts; the JSON of the first two is TOML too."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{name} = {_literal(one)}' for name, one in value.items())} }}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def parse(text: str) -> dict[str, Any]:
     """Return what the text holds.
 
     Raises:
-        ValueError: It is no TOML.
+        ValueError: It is not TOML, or longer than `MAX_LENGTH`.
     """
-    return tomllib.loads(text)
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"it is longer than {MAX_LENGTH:,} characters")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def set_table(text: str, path: tuple[str, ...], entry: dict[str, Any]) -> str:
     """Return `text` with the table at `path` set.
 
     Raises:
-        ValueError: The text is no TOML, or there is no table on the way.
+        ValueError: The text is not TOML, or there is no table on the way.
         SettingsError: tomlkit is not installed.
     """
     if member_at(parse(text), path) == entry:
@@ -46,9 +61,10 @@ def set_table(text: str, path: tuple[str, ...], entry: dict[str, Any]) -> str:
             container[name] = tomlkit.table(is_super_table=True)
         container = container[name]
         if not isinstance(container, dict):
-            raise ValueError(f"{name} is no table")  # noqa: TRY004 - the text is wrong, not a call
+            raise ValueError(f"{name} is not a table")  # noqa: TRY004 - the text is wrong, not a call
     table: Table = tomlkit.table()
     for name, value in entry.items():
         table[name] = value
     container[path[-1]] = table
-    return tomlkit.dumps(document)
+    after = tomlkit.dumps(document)
+    return after.replace("\r\n", "\n").replace("\n", "\r\n") if "\r\n" in text else after
