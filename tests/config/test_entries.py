@@ -126,7 +126,7 @@ def test_the_token_is_the_hosts_own_reference_or_a_placeholder_and_never_printed
 
 @pytest.mark.parametrize("reference", ["${WEMASY_API_TOKEN}", "${env:WEMASY_API_TOKEN}", "YOUR_API_TOKEN"])
 def test_a_reference_that_no_host_has_filled_in_is_recognised_by_the_server(reference: str) -> None:
-    with pytest.raises(ValueError, match="never filled in"):
+    with pytest.raises(ValueError, match="still holds a placeholder"):
         read_token(reference)
 
 

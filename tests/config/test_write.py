@@ -143,7 +143,7 @@ def test_a_token_that_cannot_be_one_is_refused_and_nothing_is_written(
     monkeypatch.setenv("WEMASY_API_TOKEN", "two words")
     file = tmp_path / "claude.json"
 
-    assert "WEMASY_API_TOKEN holds blanks" in write("claude-desktop", "--file", str(file), exit_status=2)
+    assert "WEMASY_API_TOKEN holds spaces" in write("claude-desktop", "--file", str(file), exit_status=2)
     assert not file.exists()
 
 
