@@ -95,6 +95,19 @@ def test_a_422_without_field_errors_points_at_its_message() -> None:
     assert hint == "Nothing was saved. Correct what the message names and call again."
 
 
+@pytest.mark.parametrize("code", ["invalid_arguments", "validation_failed"])
+@pytest.mark.parametrize("field", ["connection_id", "id", "items.0.owner_id", "items.0.id"])
+def test_a_model_is_sent_to_the_user_for_an_id_that_it_could_only_guess(code: str, field: str) -> None:
+    ask = f"Ask the user for the right {field}; do not guess: no tool lists ids."
+    of_id = BY_CODE[code](field_errors={field: ["The selected id is invalid."]})
+    of_both = BY_CODE[code](field_errors={field: ["Invalid."], "name": ["Required."]})
+    of_name = BY_CODE[code](field_errors={"name": ["Required."], "ident": ["Required."], "valid": ["No."]})
+
+    assert of_id.hint(ENDPOINT[UPDATE]) == f"Nothing was updated. {ask}"
+    assert of_both.hint(ENDPOINT[UPDATE]).endswith(f"named in field_errors and call again. {ask}")
+    assert "Ask the user" not in of_name.hint(ENDPOINT[UPDATE])
+
+
 def test_the_hint_of_a_wait_names_the_seconds() -> None:
     limited = BY_CODE["rate_limited"](retry_after_seconds=42)
     failed = BY_CODE["server_failed"](retry_after_seconds=7)

@@ -1,5 +1,6 @@
 """What arguments are taken as they are, repaired with a note, or refused with the field named."""
 
+import dataclasses
 import json
 import reprlib
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from support.wire import ENDPOINT, SAVE, UPDATE
 from wemasy_mcp.core.errors import InvalidArguments
 from wemasy_mcp.core.protocol import MAX_BODY, parse_arguments, request_body
+from wemasy_mcp.endpoints.base import Arguments
 from wemasy_mcp.strict_json import MAX_DEPTH
 
 VALID: dict[str, dict[str, Any]] = {UPDATE: {"connection_id": 5, "name": "n"}, SAVE: {"kind": "fact"}}
@@ -238,11 +240,31 @@ def test_no_arguments_at_all_are_missing_arguments() -> None:
     assert refusal.value.field_errors == {"kind": ["This argument is required."]}
 
 
-def test_what_a_host_adds_to_every_tool_is_dropped_silently() -> None:
-    arguments, notes = parse_arguments(ENDPOINT[SAVE], {"kind": "fact", "wait_for_previous": True})
+@pytest.mark.parametrize("added", ["wait_for_previous", "toolCallId", "sessionId", "security_context", "_meta"])
+def test_what_a_host_adds_to_every_call_is_dropped_silently(added: str) -> None:
+    arguments, notes = parse_arguments(ENDPOINT[SAVE], {"kind": "fact", added: {"any": 1}})
 
     assert request_body(arguments) == b'{"kind":"fact"}'
     assert notes == []
+
+
+@pytest.mark.parametrize("misspelt", ["meta_data", "sessionid", "toolcallid", "meta", "_Meta"])
+def test_a_name_that_is_almost_one_that_a_host_adds_is_refused(misspelt: str) -> None:
+    with pytest.raises(InvalidArguments) as refusal:
+        parse_arguments(ENDPOINT[SAVE], {"kind": "fact", misspelt: 1})
+
+    assert list(refusal.value.field_errors or {}) == [misspelt]
+
+
+def test_an_endpoint_s_own_argument_of_such_a_name_is_the_endpoint_s() -> None:
+    class OpenSession(Arguments):
+        sessionId: str  # noqa: N815 - as a host would have it
+
+    opened = dataclasses.replace(ENDPOINT[SAVE], arguments=OpenSession, examples=({"sessionId": "s"},))
+
+    arguments, _ = parse_arguments(opened, {"sessionId": "mine", "toolCallId": "theirs"})
+
+    assert request_body(arguments) == b'{"sessionId":"mine"}'
 
 
 def test_nulls_are_dropped_where_the_operator_said_so() -> None:

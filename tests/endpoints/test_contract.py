@@ -204,6 +204,18 @@ def test_the_annotations_say_what_a_call_does(tool: str, title: str, idempotent:
     }
 
 
+def test_the_update_says_what_leaving_the_model_out_and_null_do() -> None:
+    listed = build_tool(ENDPOINT[UPDATE]).listed
+    texts = (listed.description or "", listed.input_schema["properties"]["model_name"]["description"])
+
+    for text in texts:
+        assert "should stay" in text
+        assert "null" in text
+        assert "clear it" in text
+        assert "replaces" not in text
+    assert "data in the result shows what is stored now" in texts[0]
+
+
 @EVERY_OPERATION
 def test_a_name_stays_short_with_the_server_s_name_before_it(operation: Operation) -> None:
     assert len(f"mcp__wemasy-mcp__{operation.tool}") < 60

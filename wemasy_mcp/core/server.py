@@ -18,6 +18,7 @@ from wemasy_mcp import __version__
 from wemasy_mcp.core.client import Attempt, Caller
 from wemasy_mcp.core.errors import InternalError, WemasyError
 from wemasy_mcp.core.identity import who_calls
+from wemasy_mcp.core.incoming import given_arguments, let_any_arguments_in
 from wemasy_mcp.core.protocol import parse_arguments, request_body
 from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.core.tools import build_tool, error_result, success_result
@@ -72,9 +73,9 @@ def build_server(
         tool = tools.get(params.name)
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {sanitize(params.name, limit=100)}")
-        return await _call(caller, tool.endpoint, token_source, options, ctx, params.arguments)
+        return await _call(caller, tool.endpoint, token_source, options, ctx)
 
-    return Server(
+    server = Server[Any](
         NAME,
         version=__version__,
         title=TITLE,
@@ -87,6 +88,8 @@ def build_server(
         # Without it the SDK lists the tools at every HTTP call of the 2026-07-28 protocol, to look for these schemas.
         get_tool_input_schema=lambda name: tools[name].listed.input_schema if name in tools else None,
     )
+    server.middleware.append(let_any_arguments_in)
+    return server
 
 
 def _instructions(endpoints: Sequence[Endpoint]) -> str:
@@ -104,12 +107,7 @@ def user_agent(client: types.Implementation | None) -> str:
 
 
 async def _call(
-    caller: Caller,
-    endpoint: Endpoint,
-    token_source: TokenSource,
-    options: Options,
-    ctx: Context,
-    given: dict[str, Any] | None,
+    caller: Caller, endpoint: Endpoint, token_source: TokenSource, options: Options, ctx: Context
 ) -> types.CallToolResult:
     """Make one call and answer it, whatever happens: an exception that leaves here would be sent with its text."""
     report = CallReport(endpoint.tool, who_calls(ctx))
@@ -120,7 +118,7 @@ async def _call(
     notes: list[str] = []
     try:
         token = token_source(ctx)
-        arguments, notes = parse_arguments(endpoint, given, drop_nulls=options.drop_nulls)
+        arguments, notes = parse_arguments(endpoint, given_arguments(ctx), drop_nulls=options.drop_nulls)
         info = ctx.session.client_params
         reply = await caller.call(
             endpoint,

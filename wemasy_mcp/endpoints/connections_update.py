@@ -9,12 +9,12 @@ from wemasy_mcp.endpoints.base import Arguments, Data, Endpoint, Updates
 class UpdateConnection(Arguments):
     """docs/api.md: what an omitted `model_name` does is undocumented; in Laravel omitted leaves it, null clears it."""
 
-    connection_id: Integer = Field(description="Id of the connection, e.g. 5.")
-    name: ShortText = Field(description="New name, at most 255 characters, e.g. My OpenAI Production Key v2.")
+    connection_id: Integer = Field(description="Its id, e.g. 5. No tool lists ids: ask the user.")
+    name: ShortText = Field(description="New name, at most 255 characters.")
     model_name: ShortText | MISSING | None = Field(
         default=MISSING,
-        description="Model to use, at most 255 characters, e.g. gpt-4o-mini. Omit to leave it out of the request; "
-        "null is sent as null.",
+        description="New model, at most 255 characters, e.g. gpt-4o-mini. Left out: not sent, should stay as stored. "
+        "null: sent, should clear it.",
     )
 
 
@@ -29,7 +29,8 @@ class Connection(Data):
 CONNECTIONS_UPDATE = Endpoint(
     tool="wemasy_update_connection",
     title="Update AI connection",
-    description="Rename a stored AI provider connection in Wemasy and optionally set its model; replaces both.",
+    description="Rename a stored AI provider connection in Wemasy and optionally set its model (left out: should stay; "
+    "null: should clear it). data in the result shows what is stored now.",
     path="services/ai/v1/user/connections/update",
     arguments=UpdateConnection,
     data=Connection,
