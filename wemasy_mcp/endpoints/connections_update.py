@@ -10,11 +10,11 @@ class UpdateConnection(Arguments):
     """docs/api.md: what an omitted `model_name` does is undocumented; in Laravel omitted leaves it, null clears it."""
 
     connection_id: Integer = Field(description="Its id, e.g. 5. No tool lists ids: ask the user.")
-    name: ShortText = Field(description="New name, at most 255 characters.")
+    name: ShortText = Field(description="New name, at most 255 characters, e.g. Production key v2.")
     model_name: ShortText | MISSING | None = Field(
         default=MISSING,
-        description="New model, at most 255 characters, e.g. gpt-4o-mini. Left out: not sent, should stay as stored. "
-        "null: sent, should clear it.",
+        description="New model, at most 255 characters, e.g. gpt-4o-mini. Left out: not sent, and the stored model should "
+        "stay. null: sent, and should clear it.",
     )
 
 
@@ -29,8 +29,8 @@ class Connection(Data):
 CONNECTIONS_UPDATE = Endpoint(
     tool="wemasy_update_connection",
     title="Update AI connection",
-    description="Rename a stored AI provider connection in Wemasy and optionally set its model (left out: should stay; "
-    "null: should clear it). data in the result shows what is stored now.",
+    description="Rename a stored AI provider connection in Wemasy and optionally set its model. Without model_name the "
+    "stored model should stay; null should clear it. The result's data shows what is stored now.",
     path="services/ai/v1/user/connections/update",
     arguments=UpdateConnection,
     data=Connection,
