@@ -13,8 +13,8 @@ class UpdateConnection(Arguments):
     name: ShortText = Field(description="New name, at most 255 characters, e.g. Production key v2.")
     model_name: ShortText | MISSING | None = Field(
         default=MISSING,
-        description="New model, at most 255 characters, e.g. gpt-4o-mini. Left out: not sent, and the stored model should "
-        "stay. null: sent, and should clear it.",
+        description="New model, at most 255 characters, e.g. gpt-4o-mini. Left out: not sent, and the stored model "
+        "should stay. null: sent, and should clear it.",
     )
 
 
