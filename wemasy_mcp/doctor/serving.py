@@ -31,8 +31,8 @@ def serving_problem(settings: Settings) -> SettingsError | None:
 def _http_checks(settings: Settings) -> list[Callable[[Settings], object]]:
     from wemasy_mcp.transports.http.auth.admission import client_verifier
     from wemasy_mcp.transports.http.auth.per_user_token import header_tokens
+    from wemasy_mcp.transports.http.guard import own_hosts, own_origins
     from wemasy_mcp.transports.http.listener import check_address
-    from wemasy_mcp.transports.http.middleware import own_hosts, own_origins
 
     checks: list[Callable[[Settings], object]] = [
         lambda it: check_address(it.host, knows_clients=client_verifier(it) is not None),

@@ -5,16 +5,18 @@ import httpx2
 import pytest
 from mcp.server.lowlevel import Server
 from mcp.types import ListToolsResult
-from starlette.applications import Starlette
 
 from support.local import served
 from support.processes import SECONDS, endpoint_of
+from wemasy_mcp.transports.http.asgi import Paths
+from wemasy_mcp.transports.http.body import Bodies, WholeBody
 from wemasy_mcp.transports.http.sse import SseSessions
 from wemasy_mcp.transports.http.uvicorn_server import Patience
 
 
-def app_of(sessions: SseSessions) -> Starlette:
-    return Starlette(routes=sessions.routes(lambda app: app))
+def app_of(sessions: SseSessions) -> Paths:
+    endpoints = {path: WholeBody(app, Bodies()) for path, (_, app) in sessions.endpoints().items()}
+    return Paths(endpoints, sessions.running)
 
 
 async def test_no_more_sessions_are_opened_than_allowed() -> None:

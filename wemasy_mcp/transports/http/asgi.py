@@ -1,32 +1,32 @@
 """Either HTTP transport as one ASGI application: guard, client authentication, MCP, health. Knows no socket."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
-from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
-from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.provider import TokenVerifier
-from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from mcp.server.lowlevel import Server
-from starlette.applications import Starlette
-from starlette.authentication import AuthenticationError
-from starlette.middleware import Middleware
-from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import HTTPConnection, Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wemasy_mcp.settings import Settings
-from wemasy_mcp.transports.http.auth.jwks import PAUSE_SECONDS
+from wemasy_mcp.settings import FORWARDED_PREFIX, Settings
+from wemasy_mcp.transports.http.auth.admission import Admission
 from wemasy_mcp.transports.http.auth.oauth import JwtTokens, protected_resource
-from wemasy_mcp.transports.http.middleware import HostAndOrigin, own_hosts, own_origins
+from wemasy_mcp.transports.http.body import Bodies, WholeBody
+from wemasy_mcp.transports.http.guard import Guard, own_hosts, own_origins
+from wemasy_mcp.transports.http.refusal import Refusal
 from wemasy_mcp.transports.http.sse import OPEN_PATH, SseSessions
 from wemasy_mcp.transports.http.streamable import MCP_PATH, Streamable
 
 ALIVE_PATH, READY_PATH = "/healthz", "/readyz"
+METADATA_PATH = "/.well-known/oauth-protected-resource"
+
+READING = ("GET", "HEAD")
+
+_NOT_FOUND = Refusal(404, "not_found", "Nothing is served at this path.")
 
 
 def mcp_path(settings: Settings) -> str:
@@ -36,7 +36,7 @@ def mcp_path(settings: Settings) -> str:
 
 def build_app(
     server: Server[Any], settings: Settings, port: int, verifier: TokenVerifier | None, stopping: anyio.Event
-) -> Starlette:
+) -> ASGIApp:
     """Return the application that serves MCP over the transport of `settings`.
 
     Args:
@@ -50,66 +50,96 @@ def build_app(
         SettingsError: A setting cannot be used.
     """
     hosts, origins = own_hosts(settings.allowed_hosts, port), own_origins(settings.allowed_origins, port)
-    middleware = [Middleware(HostAndOrigin, hosts=hosts, origins=origins, open_paths=(ALIVE_PATH, READY_PATH))]
-    if settings.allowed_origins:
-        middleware.append(_for_web_pages(origins))
-    if verifier is not None:
-        middleware += _who_calls(verifier)
-    admit, discovery = _admission(verifier, settings, hosts)
     transport = SseSessions(server, stopping) if settings.transport == "sse" else Streamable(server)
-    app = Starlette(
-        routes=[*transport.routes(admit), *discovery, *_health(stopping)],
-        middleware=middleware,
-        lifespan=lambda app: transport.running(),
-    )
-    app.router.redirect_slashes = False
-    return app
+    admit, discovery = _admission(verifier, settings, hosts[0])
+    bodies = Bodies()
+    served = {
+        path: admit(Methods([method], WholeBody(app, bodies))) for path, (method, app) in transport.endpoints().items()
+    }
+    app: ASGIApp = Paths({**served, **discovery, **_health(verifier, stopping)}, transport.running)
+    if settings.allowed_origins:
+        # A web page on an allowed origin may read the answers.
+        app = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["WWW-Authenticate"],
+        )
+    return Guard(app, hosts, origins, (ALIVE_PATH, READY_PATH), settings.path_prefix)
 
 
-def _for_web_pages(origins: Sequence[str]) -> Middleware:
-    """What lets a web page on an allowed origin read the answers."""
-    return Middleware(
-        CORSMiddleware,
-        allow_origins=origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=["*"],
-        expose_headers=["WWW-Authenticate"],
-    )
+class Paths:
+    """Serves each path, with or without a slash at its end, and nothing else.
+
+    Args:
+        endpoints: What serves which path.
+        running: What lasts as long as the server does.
+    """
+
+    def __init__(
+        self, endpoints: Mapping[str, ASGIApp], running: Callable[[], AbstractAsyncContextManager[None]]
+    ) -> None:
+        self._endpoints = endpoints
+        self._running = running
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the server's life."""
+        if scope["type"] == "lifespan":
+            await receive()
+            async with self._running():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            await self._endpoints.get(scope["path"].removesuffix("/"), _NOT_FOUND)(scope, receive, send)
 
 
-def _who_calls(verifier: TokenVerifier) -> list[Middleware]:
-    """What notes on each request who brings it."""
+class Methods:
+    """Serves requests of some methods and refuses those of any other."""
 
-    def cannot_judge(request: HTTPConnection, error: AuthenticationError) -> Response:
-        # A 401 would make the client throw its token away.
-        retry_after = {"Retry-After": f"{PAUSE_SECONDS:.0f}"}
-        return PlainTextResponse("The issuer's keys cannot be fetched now.", 503, retry_after)
+    def __init__(self, methods: Sequence[str], app: ASGIApp) -> None:
+        self._methods = methods
+        self._app = app
+        allowed = ", ".join(methods)
+        self._refusal = Refusal(405, "method_not_allowed", f"Served here: {allowed}.", {"Allow": allowed})
 
-    return [
-        Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(verifier), on_error=cannot_judge),
-        Middleware(AuthContextMiddleware),
-    ]
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request, or refuse it."""
+        await (self._app if scope["method"] in self._methods else self._refusal)(scope, receive, send)
 
 
 def _admission(
-    verifier: TokenVerifier | None, settings: Settings, hosts: Sequence[str]
-) -> tuple[Callable[[ASGIApp], ASGIApp], list[Route]]:
-    """What keeps strangers out of an application, and the routes by which they can find the issuer of tokens."""
+    verifier: TokenVerifier | None, settings: Settings, host: str
+) -> tuple[Callable[[ASGIApp], ASGIApp], dict[str, ASGIApp]]:
+    """What keeps strangers out of an application, and the paths by which they can find the issuer of tokens."""
     if verifier is None:
-        return lambda app: app, []
+        return lambda app: app, {}
     if not isinstance(verifier, JwtTokens):
-        return lambda app: RequireAuthMiddleware(app, []), []
-    metadata = protected_resource(settings, hosts, mcp_path(settings))
-    url = build_resource_metadata_url(metadata.resource)
-    discovery = create_protected_resource_routes(metadata.resource, metadata.authorization_servers)
-    return lambda app: RequireAuthMiddleware(app, [], url), discovery
+        return lambda app: Admission(app, verifier), {}
+    prefix = settings.path_prefix if settings.path_prefix != FORWARDED_PREFIX else ""
+    metadata = protected_resource(settings, host, prefix + mcp_path(settings))
+    resource = urlsplit(metadata["resource"])
+    document = Methods(READING, JSONResponse(metadata))
+    # RFC 9728 puts the resource's path last. Behind a proxy that strips a prefix, only what follows the prefix arrives.
+    path = METADATA_PATH + resource.path.removesuffix("/")
+    shown = f"{prefix}{METADATA_PATH}{mcp_path(settings)}" if prefix else path
+    url = f"{resource.scheme}://{resource.netloc}{shown}"
+    paths = {METADATA_PATH, METADATA_PATH + mcp_path(settings), path}
+    return lambda app: Admission(app, verifier, settings.auth_scopes, url), dict.fromkeys(paths, document)
 
 
-def _health(stopping: anyio.Event) -> list[Route]:
-    async def alive(request: Request) -> Response:
-        return PlainTextResponse("alive")
+def _health(verifier: TokenVerifier | None, stopping: anyio.Event) -> dict[str, ASGIApp]:
+    async def ready(scope: Scope, receive: Receive, send: Send) -> None:
+        if stopping.is_set():
+            answer = PlainTextResponse("stopping", 503)
+        elif isinstance(verifier, JwtTokens) and not await verifier.could_admit():
+            answer = PlainTextResponse("without the issuer's keys", 503)
+        else:
+            answer = PlainTextResponse("ready")
+        await answer(scope, receive, send)
 
-    async def ready(request: Request) -> Response:
-        return PlainTextResponse("stopping", 503) if stopping.is_set() else PlainTextResponse("ready")
-
-    return [Route(ALIVE_PATH, alive), Route(READY_PATH, ready)]
+    return {
+        ALIVE_PATH: Methods(["GET", "HEAD"], PlainTextResponse("alive")),
+        READY_PATH: Methods(["GET", "HEAD"], ready),
+    }

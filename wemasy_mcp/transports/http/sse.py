@@ -4,7 +4,7 @@ Sessions are bounded in number, end when nobody uses them, and end in order when
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -14,11 +14,9 @@ from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.shared.message import SessionMessage
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wemasy_mcp.transports.http.middleware import WholeBody
+from wemasy_mcp.transports.http.refusal import Refusal
 
 MAX_SESSIONS = 500
 IDLE_SECONDS = 1800.0
@@ -26,6 +24,10 @@ IDLE_SECONDS = 1800.0
 
 OPEN_PATH = "/sse"
 MESSAGES_PATH = "/messages/"
+
+_TOO_MANY = Refusal(
+    503, "temporarily_unavailable", "Too many sessions are open. Try again later.", {"Retry-After": "30"}
+)
 
 
 class SseSessions:
@@ -50,12 +52,9 @@ class SseSessions:
         self._open = 0
         self._transport = SseServerTransport(MESSAGES_PATH)
 
-    def routes(self, admit: Callable[[ASGIApp], ASGIApp]) -> list[Route]:
-        """Return where sessions are served to those whom `admit` lets through."""
-        return [
-            Route(OPEN_PATH, admit(WholeBody(self._open_session)), methods=["GET"]),
-            Route(MESSAGES_PATH, admit(WholeBody(self._take_message)), methods=["POST"]),
-        ]
+    def endpoints(self) -> dict[str, tuple[str, ASGIApp]]:
+        """Return the paths at which sessions are served, with the method of each."""
+        return {OPEN_PATH: ("GET", self._open_session), MESSAGES_PATH.rstrip("/"): ("POST", self._take_message)}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -64,7 +63,7 @@ class SseSessions:
 
     async def _open_session(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._open >= self._max_sessions:
-            await PlainTextResponse("Too many sessions are open.", 503)(scope, receive, send)
+            await _TOO_MANY(scope, receive, send)
             return
         self._open += 1
         try:

@@ -1,25 +1,29 @@
 """Streamable HTTP of both protocol eras at `/mcp`, without sessions that are kept: any replica serves any request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 from mcp.server.lowlevel import Server
-from mcp.server.streamable_http import check_accept_headers
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
-from starlette.routing import Route
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wemasy_mcp.core.server import CLIENT_HAS_LEFT
+from wemasy_mcp.transports.http.body import replaying
 from wemasy_mcp.transports.http.cancellations import Cancellations, naming_session
-from wemasy_mcp.transports.http.middleware import WholeBody, replaying
+from wemasy_mcp.transports.http.refusal import Refusal
 
 MCP_PATH = "/mcp"
+
+_JSON = ("application/json", "application/*", "*/*")
+_STREAM = ("text/event-stream", "text/*", "*/*")
+_REFUSED = re.compile(r";q=0(\.0*)?(;|$)")
+_NOT_ACCEPTABLE = Refusal(406, "not_acceptable", "Answers are application/json or text/event-stream.")
 
 
 class Streamable:
@@ -33,9 +37,9 @@ class Streamable:
         self._as_stream = StreamableHTTPSessionManager(server, stateless=True)
         self._cancellations = Cancellations()
 
-    def routes(self, admit: Callable[[ASGIApp], ASGIApp]) -> list[Route]:
-        """Return where MCP is served to those whom `admit` lets through."""
-        return [Route(MCP_PATH, admit(WholeBody(self)), methods=["POST"])]
+    def endpoints(self) -> dict[str, tuple[str, ASGIApp]]:
+        """Return the path at which MCP is served, with the method."""
+        return {MCP_PATH: ("POST", self)}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -57,18 +61,35 @@ class Streamable:
             leaving.cancel()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, leaving: asyncio.Future[Message]) -> None:
-        request = Request(scope)
-        takes_json, takes_stream = check_accept_headers(request)
-        if request.headers.get("mcp-protocol-version") in MODERN_PROTOCOL_VERSIONS:
+        headers = Headers(scope=scope)
+        takes_json, takes_stream = _takes(headers.getlist("accept"))
+        if not takes_json and not takes_stream:
+            await _NOT_ACCEPTABLE(scope, receive, send)
+            return
+        manager = self._as_json if takes_json else self._as_stream
+        # The SDK compares letters, and insists on both forms as the specification does. Who names one means it.
+        scope["headers"] = [
+            *((name, value) for name, value in scope["headers"] if name not in {b"accept", b"content-type"}),
+            (b"accept", b"application/json, text/event-stream"),
+            (b"content-type", b"application/json"),
+        ]
+        if headers.get("mcp-protocol-version") in MODERN_PROTOCOL_VERSIONS:
             # The 2026-07-28 protocol cancels by closing the connection, and in no other way. Earlier protocols have a
             # message for it, and there a lost connection must cancel nothing.
             with anyio.CancelScope() as serving:
                 leaving.add_done_callback(lambda _: serving.cancel())
-                await self._as_json.handle_request(scope, receive, send)
-        elif takes_stream and not takes_json:
-            # The SDK insists on both, as the specification does; a client that names one form means it.
-            headers = MutableHeaders(raw=list(scope["headers"]))
-            headers["Accept"] = "application/json, text/event-stream"
-            await self._as_stream.handle_request({**scope, "headers": headers.raw}, receive, send)
+                await manager.handle_request(scope, receive, send)
         else:
-            await self._as_json.handle_request(scope, receive, send)
+            await manager.handle_request(scope, receive, send)
+
+
+def _takes(accepted: Sequence[str]) -> tuple[bool, bool]:
+    """Whether a client takes JSON, and whether it takes an event stream; one that says nothing takes anything.
+
+    Source: RFC 9110, section 12.5.1.
+    """
+    ranges = [each.lower().replace(" ", "") for each in ",".join(accepted).split(",") if each.strip()]
+    if not ranges:
+        return True, True
+    wanted = {each.partition(";")[0] for each in ranges if not _REFUSED.search(each)}
+    return not wanted.isdisjoint(_JSON), not wanted.isdisjoint(_STREAM)

@@ -16,7 +16,13 @@ from support.held_api import Upstream
 from support.issuer import AUDIENCE, ISSUER, Issuer
 from support.processes import SECONDS, WAYS, ServerProcess, Way, connect, serving
 from support.refusals import Refusal
-from wemasy_mcp.transports.http.auth.jwks import FRESH_SECONDS, PAUSE_SECONDS, JwkSet, KeysUnavailableError
+from wemasy_mcp.transports.http.auth.jwks import (
+    FRESH_SECONDS,
+    PAUSE_SECONDS,
+    TRUST_SECONDS,
+    JwkSet,
+    KeysUnavailableError,
+)
 
 HOUR = 3600
 URL = "https://issuer.example/keys"
@@ -71,6 +77,8 @@ def in_seconds(seconds: int) -> int:
         {"exp": None},
         {"nbf": HOUR},
         {"iat": HOUR},
+        {"exp": -61},
+        {"nbf": 90},
         {"aud": "https://other.example"},
         {"aud": None},
         {"aud": f"{AUDIENCE}/"},
@@ -78,10 +86,10 @@ def in_seconds(seconds: int) -> int:
         {"iss": ISSUER.rstrip("/")},
         {"iss": None},
         {"sub": 7},
-        {"header": {"kid": "unknown"}},
-        {"header": {"kid": None}},
+        {"iat": "soon"},
+        {"header": {"kid": "unknown"}, "iat": -HOUR},
+        {"header": {"kid": "unknown"}, "iat": None},
         {"header": {"kid": "ec"}},
-        {"algorithm": "PS256"},
     ],
     ids=str,
 )
@@ -125,14 +133,19 @@ def ask(server: ServerProcess, token: str) -> httpx2.Response:
     return httpx2.post(server.url, json=LIST, headers=headers, timeout=SECONDS)
 
 
-def test_a_stranger_can_find_the_issuer(servers: dict[str, ServerProcess]) -> None:
+@pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
+def test_a_stranger_can_find_the_issuer(method: str, servers: dict[str, ServerProcess]) -> None:
     """RFC 9728: the challenge names the metadata, and the metadata names the resource and its issuer."""
     for path, server in (("mcp", servers["streamable-http"]), ("sse", servers["sse"])):
-        challenge = httpx2.request("GET" if path == "sse" else "POST", server.url).headers["www-authenticate"]
+        answer = httpx2.request(method, server.url)
+        challenge = answer.headers["www-authenticate"]
         metadata = httpx2.get(challenge.partition('resource_metadata="')[2].rstrip('"')).json()
 
+        assert (answer.status_code, "error" in challenge) == (401, False)
         assert metadata["resource"] == f"http://127.0.0.1:{server.port}/{path}"
         assert metadata["authorization_servers"] == [ISSUER]
+        assert "scopes_supported" not in metadata
+        assert httpx2.get(f"{server.origin}/.well-known/oauth-protected-resource/").json() == metadata
 
 
 def test_an_audience_that_is_a_url_of_the_server_is_the_resource() -> None:
@@ -153,12 +166,14 @@ def test_an_audience_that_is_a_url_of_the_server_is_the_resource() -> None:
 def test_a_token_that_cannot_be_judged_yet_is_not_called_invalid(issuer: Issuer) -> None:
     settings = {**OAUTH, "WEMASY_AUTH_JWKS_URL": "http://127.0.0.1:9/keys"}
     with serving("--transport", "streamable-http", "--sandbox", **settings) as server:
+        ready = httpx2.get(f"{server.origin}/readyz")
         answer = ask(server, issuer.token())
         server.terminate()
         server.wait()
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
-    assert "the keys at WEMASY_AUTH_JWKS_URL could not be fetched" in server.log
+    assert (ready.status_code, ready.text) == (503, "without the issuer's keys")
+    assert server.log.count("the keys at WEMASY_AUTH_JWKS_URL could not be fetched: ConnectError") == 1
 
 
 @pytest.mark.parametrize(
@@ -169,6 +184,11 @@ def test_a_token_that_cannot_be_judged_yet_is_not_called_invalid(issuer: Issuer)
         ({"WEMASY_AUTH_ISSUER": "http://issuer.example"}, "WEMASY_AUTH_ISSUER should be an https URL"),
         ({"WEMASY_AUTH_JWKS_URL": "https://[half"}, "WEMASY_AUTH_JWKS_URL should be an https URL"),
         ({"WEMASY_AUTH_JWKS_URL": "/keys"}, "WEMASY_AUTH_JWKS_URL should be an https URL"),
+        (
+            dict.fromkeys(("WEMASY_AUTH_ISSUER", "WEMASY_AUTH_AUDIENCE", "WEMASY_AUTH_JWKS_URL"), "")
+            | {"WEMASY_AUTH_SCOPES": "memory.write"},
+            "WEMASY_AUTH_SCOPES needs WEMASY_AUTH_ISSUER",
+        ),
         ({"WEMASY_SERVER_TOKEN": "a-secret-of-16-letters"}, "WEMASY_AUTH_ISSUER stands beside WEMASY_SERVER_TOKEN"),
     ],
 )
@@ -201,33 +221,39 @@ class Published:
         return self.document if isinstance(self.document, httpx2.Response) else httpx2.Response(200, json=self.document)
 
 
+async def found(keys: JwkSet, key_id: str, token_age: float = 3600) -> str | None:
+    """The id of the key that signed a token of that key id."""
+    key = await keys.find(lambda each: each.kid == key_id, key_id, token_age)
+    return key.kid if key else None
+
+
 async def test_a_new_key_is_fetched_but_made_up_ones_are_no_storm(issuer: Issuer) -> None:
     published, clock = Published(issuer.public_keys(ids=("rsa",))), Clock()
     keys = JwkSet(URL, clock, published.transport())
 
     for _ in range(100):
-        assert await keys.find("rsa") is not None
-        assert await keys.find("made-up") is None
-        assert await keys.find("ec") is None
+        assert await found(keys, "rsa") is not None
+        assert await found(keys, "made-up") is None
+        assert await found(keys, "ec") is None
     assert published.asked == 1
 
     published.document = issuer.public_keys()
     clock.now += PAUSE_SECONDS
 
-    assert await keys.find("ec") is not None
+    assert await found(keys, "ec") is not None
     assert published.asked == 2
 
 
 async def test_a_withdrawn_key_is_dropped(issuer: Issuer) -> None:
     published, clock = Published(issuer.public_keys()), Clock()
     keys = JwkSet(URL, clock, published.transport())
-    assert await keys.find("rsa") is not None
+    assert await found(keys, "rsa") is not None
 
     published.document = issuer.public_keys(ids=("ec",))
     clock.now += FRESH_SECONDS
 
-    assert await keys.find("rsa") is None
-    assert await keys.find(None) is not None
+    assert await found(keys, "rsa") is None
+    assert await found(keys, "ec") is not None
 
 
 @pytest.mark.parametrize(
@@ -236,26 +262,92 @@ async def test_a_withdrawn_key_is_dropped(issuer: Issuer) -> None:
         httpx2.Response(500),
         httpx2.Response(302, headers={"Location": "http://127.0.0.1/keys"}),
         httpx2.Response(200, content=b"<html>"),
-        httpx2.Response(200, content=b" " * 2**19),
+        httpx2.Response(200, content=b"\xff\xfe"),
+        httpx2.Response(200, content=b" " * 5 * 2**20),
+        httpx2.Response(200, content=b"[" * 100_000),
+        httpx2.Response(200, content=b'{"keys": %s}' % (b"[" * 50_000 + b"]" * 50_000)),
+        httpx2.Response(200, content=b'{"keys": [%s]}' % (b"1" * 10_000)),
         [],
-        {"keys": []},
-        {"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "rsa"}]},
+        {"keys": None},
+        {"keys": "rsa"},
+        {"keys": {"kty": "RSA"}},
+        {"keys": [[]]},
+        {"keys": [{"kty": ["RSA"], "kid": "rsa"}]},
     ],
-    ids=["500", "a redirect", "HTML", "too long", "a list", "no key", "a shared secret"],
+    ids=[
+        *("500", "a redirect", "HTML", "not UTF-8", "5 MiB", "deep", "deep keys", "a long number", "a list", "null"),
+        *("a text", "a key", "no keys", "lists for texts"),
+    ],
 )
-async def test_known_keys_outlive_an_issuer_that_fails(document: object, issuer: Issuer) -> None:
+async def test_keys_outlive_an_issuer_that_fails_for_an_hour(
+    document: object, issuer: Issuer, caplog: pytest.LogCaptureFixture
+) -> None:
     published, clock = Published(document), Clock()
     keys = JwkSet(URL, clock, published.transport())
-    with pytest.raises(KeysUnavailableError):
-        await keys.find("rsa")
+    for _ in range(3):
+        with pytest.raises(KeysUnavailableError):
+            await found(keys, "rsa")
+    assert len(caplog.messages) == 1
+    assert not await keys.could_admit()
 
     published.document = issuer.public_keys()
     clock.now += PAUSE_SECONDS
-    assert await keys.find("rsa") is not None
+    assert await found(keys, "rsa") is not None
     published.document = document
     clock.now += FRESH_SECONDS
+    assert await found(keys, "rsa") is not None
+    assert await keys.could_admit()
+    clock.now += TRUST_SECONDS - FRESH_SECONDS
 
-    assert await keys.find("rsa") is not None
+    with pytest.raises(KeysUnavailableError):
+        await found(keys, "rsa")
+    assert not await keys.could_admit()
+
+
+@pytest.mark.parametrize("keys", [[], [{"kty": "oct", "k": "c2VjcmV0", "kid": "rsa"}]], ids=["none", "a shared secret"])
+async def test_an_issuer_that_withdraws_all_keys_is_obeyed(keys: list[object], issuer: Issuer) -> None:
+    published, clock = Published(issuer.public_keys()), Clock()
+    known = JwkSet(URL, clock, published.transport())
+    assert await found(known, "rsa") is not None
+
+    published.document = {"keys": keys}
+    clock.now += FRESH_SECONDS
+
+    assert await found(known, "rsa") is None
+    assert not await known.could_admit()
+
+
+async def test_a_key_published_since_the_last_fetch_is_waited_for(issuer: Issuer) -> None:
+    """Called invalid, the client would throw its token away."""
+    published, clock = Published(issuer.public_keys(ids=("rsa",))), Clock()
+    keys = JwkSet(URL, clock, published.transport())
+    assert await found(keys, "rsa") is not None
+    published.document = issuer.public_keys()
+    clock.now += 10
+
+    with pytest.raises(KeysUnavailableError) as raised:
+        await found(keys, "ec", token_age=5)
+    assert await found(keys, "made-up", token_age=60) is None
+    clock.now += raised.value.retry_after
+
+    assert raised.value.retry_after == PAUSE_SECONDS - 10
+    assert await found(keys, "ec", token_age=5 + raised.value.retry_after) is not None
+    assert published.asked == 2
+
+
+async def test_an_issuer_that_does_not_answer_is_waited_for_briefly(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("wemasy_mcp.transports.http.auth.jwks.FETCH_SECONDS", 0.01)
+
+    async def never(request: httpx2.Request) -> httpx2.Response:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    with anyio.fail_after(SECONDS), pytest.raises(KeysUnavailableError):
+        await found(JwkSet(URL, Clock(), httpx2.MockTransport(never)), "rsa")
+
+    assert "no answer within" in caplog.text
 
 
 async def test_nobody_waits_for_an_issuer_when_the_key_is_known(issuer: Issuer) -> None:
@@ -268,13 +360,13 @@ async def test_nobody_waits_for_an_issuer_when_the_key_is_known(issuer: Issuer) 
         return httpx2.Response(200, json=issuer.public_keys())
 
     keys = JwkSet(URL, clock, httpx2.MockTransport(slow))
-    await keys.find("rsa")
+    await found(keys, "rsa")
     clock.now += FRESH_SECONDS
 
     with anyio.fail_after(SECONDS):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(keys.find, "rsa")
+            tasks.start_soon(found, keys, "rsa")
             await asked.wait()
 
-            assert await keys.find("rsa") is not None
+            assert await found(keys, "rsa") is not None
             answer.set()

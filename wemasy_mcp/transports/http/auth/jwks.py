@@ -1,38 +1,84 @@
 """The public keys of an OAuth issuer (RFC 7517), fetched when they are needed and never more often than is polite."""
 
-import json
 import logging
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import anyio
 import httpx2
-from jwt import PyJWK, PyJWKSet
-from jwt.exceptions import PyJWTError
+from jwt import PyJWK
 from starlette.authentication import AuthenticationError
 
 from wemasy_mcp.settings import is_loopback
+from wemasy_mcp.strict_json import parse
 
 logger = logging.getLogger(__name__)
 
-ALGORITHMS = (
-    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
-    *("ES256", "ES384", "ES512", "EdDSA"),
-)
-"""Asymmetric ones only: with a shared secret, whoever can check a token can also make one (RFC 8725, section 2.1)."""
+ALGORITHMS: dict[str, tuple[str, str | None]] = {
+    **{f"{family}{bits}": ("RSA", None) for family in ("RS", "PS") for bits in (256, 384, 512)},
+    "ES256": ("EC", "P-256"),
+    "ES384": ("EC", "P-384"),
+    "ES512": ("EC", "P-521"),
+    "EdDSA": ("OKP", None),
+    "Ed25519": ("OKP", "Ed25519"),
+    "Ed448": ("OKP", "Ed448"),
+}
+"""The algorithms that are accepted, and the type and curve of their keys (RFC 7518, RFC 8037, RFC 9864).
 
-FETCH_SECONDS = 5.0
+Asymmetric ones only: with a shared secret, whoever can check a token can also make one (RFC 8725, section 2.1).
+"""
+
+FETCH_SECONDS = 3.0
+"""How long a fetch may take: the request that waits for it has still to be answered in good time."""
+
 MAX_BYTES = 2**18
+MAX_KEYS = 64
 
 FRESH_SECONDS = 600.0
-"""How long keys are used before they are asked for again: an issuer that withdraws one is obeyed within 10 minutes."""
+"""How long keys are used before they are fetched again: an issuer that withdraws one is obeyed within 10 minutes."""
+
+TRUST_SECONDS = 3600.0
+"""How long keys are used that could not be fetched again. Access tokens rarely live longer."""
 
 PAUSE_SECONDS = 30.0
-"""How long after one fetch the next waits, so that tokens with made-up key ids cannot make a storm of them."""
+"""How long after one fetch the next one waits, so that tokens with made-up key ids cannot cause a storm of fetches."""
 
 
 class KeysUnavailableError(AuthenticationError):
-    """The issuer's keys have never been fetched, so no token can be judged."""
+    """A token cannot be judged now, because the key that signed it may exist and is not known yet.
+
+    Args:
+        retry_after: Whole seconds until the keys are fetched again.
+    """
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A public key that may sign."""
+
+    public: Any
+    """As `cryptography` has it."""
+    kty: str
+    crv: str | None
+    alg: str | None
+    kid: str | None
+
+    def fits(self, algorithm: str, key_id: str | None) -> bool:
+        """Whether a token of that algorithm and key id may have been signed with this key; either may leave ids out."""
+        kty, crv = ALGORITHMS[algorithm]
+        return (
+            self.kty == kty
+            and crv in {None, self.crv}
+            and (self.alg is None or _family(self.alg) == _family(algorithm))
+            and (self.kid is None or key_id is None or self.kid == key_id)
+        )
 
 
 class JwkSet:
@@ -53,44 +99,59 @@ class JwkSet:
         self._url = url
         self._clock = clock
         self._transport = transport
-        self._keys: list[PyJWK] = []
-        self._fetched_at = -FRESH_SECONDS
-        self._asked_at = -PAUSE_SECONDS
+        self._keys: Sequence[Key] = ()
+        self._fetched_at = -math.inf
+        self._asked_at = -math.inf
         self._fetching = anyio.Lock()
 
-    async def find(self, key_id: str | None) -> PyJWK | None:
-        """Return the key of that id, or the only one when a token names none; None when the issuer has no such key.
+    async def find(self, signed_with: Callable[[Key], bool], key_id: str | None, token_age: float) -> Key | None:
+        """Return the key that signed a token; None when the issuer has no such key.
+
+        Args:
+            signed_with: Whether it was that key.
+            key_id: The key that the token names.
+            token_age: How many seconds ago, in whole ones, the token was issued.
 
         Raises:
-            KeysUnavailableError: The issuer has not been reached yet.
+            KeysUnavailableError: The issuer has not been reached, or may have published the key since it was.
         """
-        key = self._known(key_id)
-        is_fresh = self._clock() - self._fetched_at < FRESH_SECONDS
-        if key is not None and (is_fresh or self._fetching.locked()):
+        key, age = self._signer(signed_with), self._age()
+        if key is not None and (age < FRESH_SECONDS or (self._fetching.locked() and age < TRUST_SECONDS)):
             return key
+        await self._fetch_if_due()
+        key, age = self._signer(signed_with), self._age()
+        is_unknown = key_id is not None and all(each.kid != key_id for each in self._keys)
+        if age >= TRUST_SECONDS or (key is None and is_unknown and token_age - 1 < age):
+            raise KeysUnavailableError(max(1, math.ceil(self._asked_at + PAUSE_SECONDS - self._clock())))
+        return key
+
+    async def could_admit(self) -> bool:
+        """Whether there are keys with which a token could be accepted now."""
+        if not self._keys or self._age() >= FRESH_SECONDS:
+            await self._fetch_if_due()
+        return bool(self._keys) and self._age() < TRUST_SECONDS
+
+    def _age(self) -> float:
+        return self._clock() - self._fetched_at
+
+    def _signer(self, signed_with: Callable[[Key], bool]) -> Key | None:
+        return next((key for key in self._keys if signed_with(key)), None)
+
+    async def _fetch_if_due(self) -> None:
+        """Take what the issuer publishes, no keys included; when it cannot be read, keep what is known."""
         async with self._fetching:
-            if self._clock() - self._asked_at >= PAUSE_SECONDS:
-                self._asked_at = self._clock()
-                await self._fetch()
-        if not self._keys:
-            raise KeysUnavailableError
-        return self._known(key_id)
-
-    def _known(self, key_id: str | None) -> PyJWK | None:
-        if key_id is None:
-            return self._keys[0] if len(self._keys) == 1 else None
-        return next((key for key in self._keys if key.key_id == key_id), None)
-
-    async def _fetch(self) -> None:
-        """Take the issuer's keys; keep those known when that fails."""
-        try:
-            with anyio.fail_after(FETCH_SECONDS):
-                found = PyJWKSet.from_dict(json.loads(await self._read())).keys
-        except (httpx2.HTTPError, httpx2.InvalidURL, PyJWTError, OSError, ValueError, AttributeError) as error:
-            logger.warning("the keys at WEMASY_AUTH_JWKS_URL could not be fetched (%s)", type(error).__name__)
-            return
-        self._keys = [key for key in found if key.algorithm_name in ALGORITHMS] or self._keys
-        self._fetched_at = self._clock()
+            if self._clock() - self._asked_at < PAUSE_SECONDS:
+                return
+            self._asked_at = self._clock()
+            try:
+                with anyio.fail_after(FETCH_SECONDS):
+                    document = await self._read()
+                self._keys = read_keys(document)
+            except Exception as error:
+                # Whatever an issuer sends: a token then cannot be judged, and that is all.
+                logger.warning("the keys at WEMASY_AUTH_JWKS_URL could not be fetched: %s", _reason(error))
+            else:
+                self._fetched_at = self._clock()
 
     async def _read(self) -> bytes:
         url = httpx2.URL(self._url)
@@ -105,3 +166,57 @@ class JwkSet:
                 if len(body) > MAX_BYTES:
                     raise ValueError("too long")
             return bytes(body)
+
+
+def read_keys(document: bytes) -> Sequence[Key]:
+    """Return the keys of a JWK set that may sign tokens, `MAX_KEYS` at most.
+
+    Raises:
+        ValueError: It is not a JWK set, or none of its members is a key of any kind.
+    """
+    value = parse(document.decode("utf-8-sig"))
+    members = value.get("keys") if isinstance(value, dict) else None
+    if not isinstance(members, list):
+        raise ValueError("not a JWK set")  # noqa: TRY004 - the type that every reader of foreign text raises here
+    described = [member for member in members if isinstance(member, dict) and isinstance(member.get("kty"), str)]
+    if members and not described:
+        raise ValueError("not a JWK set")
+    keys = (_read_key(member) for member in described[:MAX_KEYS])
+    return [key for key in keys if key is not None]
+
+
+def _read_key(member: dict[str, Any]) -> Key | None:
+    """The key, None when it cannot be used: an encryption key, a shared secret, or one that is broken."""
+    # Some issuers write null for what they leave out. Private members are not read.
+    jwk = {
+        name: member[name] for name in ("kty", "crv", "alg", "kid", "n", "e", "x", "y") if member.get(name) is not None
+    }
+    operations = member.get("key_ops")
+    is_for_signing = member.get("use") in (None, "sig") and (
+        operations is None or (isinstance(operations, list) and "verify" in operations)
+    )
+    if not is_for_signing or not all(isinstance(value, str) for value in jwk.values()):
+        return None
+    kty, crv, alg = jwk["kty"], jwk.get("crv"), jwk.pop("alg", None)
+    if (kty, crv if kty != "RSA" else None) not in ALGORITHMS.values():
+        return None
+    try:
+        public = PyJWK(jwk, "EdDSA" if kty == "OKP" else None).key
+    except Exception:
+        return None
+    return Key(public, kty, crv, alg, jwk.get("kid"))
+
+
+def _family(algorithm: str) -> str:
+    """The name that EdDSA had before its curves were told apart (RFC 9864); any other algorithm is itself."""
+    return "EdDSA" if algorithm in {"Ed25519", "Ed448"} else algorithm
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, httpx2.HTTPStatusError):
+        return f"the answer has status {error.response.status_code}"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {FETCH_SECONDS:.0f} seconds"
+    if isinstance(error, ValueError):
+        return "the answer is not a JSON Web Key Set of reasonable size"
+    return type(error).__name__
