@@ -2,13 +2,34 @@
 
 import os
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Generator
 
 import pytest
 from hypothesis import settings
-from mcp import Client
+from mcp import Client, StdioServerParameters
 
+from support.launching import launched, serving
+from support.processes import ServerProcess
+from support.redis_server import RedisServer
+from support.sandbox_process import Sandbox
+from support.server_process import ServerProcess as StdioProcess
+from support.started import tools_and_outcome
+from support.truth import Player
 from support.wire import ERAS, Era, Recorded, client_over, connect, server_over
+
+_STARTERS = (
+    *(subprocess, StdioServerParameters, tools_and_outcome),
+    *(ServerProcess, StdioProcess, Sandbox, RedisServer, Player, launched, serving),
+)
+"""What a test module that starts child processes names, or its fixtures do."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of every module that starts child processes: `.ci/run --fast` leaves them out."""
+    for item in items:
+        if isinstance(item, pytest.Function) and any(value in _STARTERS for value in vars(item.module).values()):
+            item.add_marker("process")
 
 
 @pytest.fixture
