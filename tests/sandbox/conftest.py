@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from wemasy_mcp.sandbox import SANDBOX_TOKEN, build_sandbox
 
@@ -21,7 +22,7 @@ class Clock:
         return self.seconds
 
 
-def client_of(app: Starlette, token: str = SANDBOX_TOKEN) -> httpx2.AsyncClient:
+def client_of(app: ASGIApp, token: str = SANDBOX_TOKEN) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app),
         base_url=ORIGIN,

@@ -14,7 +14,8 @@ import pytest
 
 from api_document import OPERATIONS, SAVE_MEMORY, UPDATE_CONNECTION, Operation
 from support.sandbox_process import SECONDS_TO_END, Sandbox, command, running
-from wemasy_mcp.sandbox import SANDBOX_TOKEN
+from wemasy_mcp.sandbox import SANDBOX_TOKEN, build_sandbox, sandbox_command
+from wemasy_mcp.transports.http.uvicorn_server import Patience
 
 SAVE = f"/api/{SAVE_MEMORY.path}"
 UPDATE = f"/api/{UPDATE_CONNECTION.path}"
@@ -65,16 +66,16 @@ def test_its_curl_lines_can_be_pasted(operation: Operation) -> None:
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly_while_a_page_watches_and_a_call_is_held_open(signal_number: int) -> None:
-    with running() as sandbox, _client(sandbox) as client, client.stream("GET", "/_sandbox/events") as page:
-        events = page.iter_lines()
-        assert next(events).startswith("data: ")
+def test_a_signal_ends_it_cleanly_while_a_call_is_held_open(signal_number: int) -> None:
+    with running() as sandbox, _client(sandbox) as client:
+        host = sandbox.origin.removeprefix("http://")
         client.post("/_sandbox/faults", json={"fault": "timeout"})
-        with socket.create_connection(("127.0.0.1", page.request.url.port or 0)) as held:
-            head = f"POST {SAVE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", int(host.partition(":")[2]))) as held:
+            authorization = f"Authorization: Bearer {SANDBOX_TOKEN}"
+            head = f"POST {SAVE} HTTP/1.1\r\nHost: {host}\r\n{authorization}\r\nContent-Length: 0\r\n\r\n"
             held.sendall(head.encode())
-            while '"status": null' not in next(events):
-                pass  # an event of the order, then one of the call
+            while client.get("/_sandbox/state").json()["requests"] == []:
+                pass
 
             assert sandbox.end(signal_number) == (0, "")
             held.settimeout(20)
@@ -103,6 +104,21 @@ def test_a_caller_who_gives_up_on_silence_leaves_nothing_behind() -> None:
 
         assert client.get("/_sandbox/state").json()["collections"][1]["count"] == 0
         assert sandbox.end(signal.SIGTERM) == (0, "")
+
+
+async def test_half_a_request_is_dropped_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox_command, "_PATIENCE", Patience(request=0.1, latecomers=0, calls=0))
+    with socket.create_server(("127.0.0.1", 0)) as listener, anyio.fail_after(20):
+        port = listener.getsockname()[1]
+        async with anyio.create_task_group() as serving:
+            serving.start_soon(sandbox_command._serve, build_sandbox(), listener, port)
+            async with await anyio.connect_tcp("127.0.0.1", port) as client:
+                await client.send(
+                    f"POST {SAVE} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 9\r\n\r\n{{".encode()
+                )
+                with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+                    await client.receive()
+            serving.cancel_scope.cancel()
 
 
 async def test_calls_at_once_are_counted_one_by_one() -> None:
@@ -144,7 +160,9 @@ def test_a_taken_port_is_one_line_and_status_2() -> None:
         status, output, errors = _refusal("--port", str(port))
 
     assert (status, output) == (2, "")
-    assert errors == f"wemasy-mcp: cannot listen on 127.0.0.1:{port} (--port): Address already in use\n"
+    assert errors == (
+        f"wemasy-mcp: --port cannot be used: nothing can listen on 127.0.0.1:{port} (Address already in use).\n"
+    )
 
 
 def test_a_database_that_cannot_be_used_is_one_line_and_status_2(tmp_path: Path) -> None:
@@ -152,7 +170,8 @@ def test_a_database_that_cannot_be_used_is_one_line_and_status_2(tmp_path: Path)
 
     assert (status, output) == (2, "")
     assert errors == (
-        f"wemasy-mcp: The sandbox database {tmp_path} cannot be opened: unable to open database file (--sandbox-db)\n"
+        f"wemasy-mcp: --sandbox-db cannot be used: The sandbox database {tmp_path} cannot be opened: "
+        "unable to open database file\n"
     )
 
 

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from api_document import OPERATIONS, SAMPLE_ERRORS, SAVE_MEMORY, UPDATE_CONNECTION, Operation
 from sandbox.conftest import client_of
+from wemasy_mcp.sandbox import SANDBOX_TOKEN
 from wemasy_mcp.sandbox.silence import AnswerLostError
 
 FAULTS = "/_sandbox/faults"
@@ -168,7 +169,7 @@ async def test_a_caller_who_hangs_up_on_silence_ends_it(app: Starlette) -> None:
         "path": SAVE,
         "raw_path": SAVE.encode(),
         "query_string": b"",
-        "headers": [],
+        "headers": [(b"authorization", f"Bearer {SANDBOX_TOKEN}".encode())],
         "state": {"hang_up": lambda: closed.append(True)},
     }
     # Servers may say the same again before they see that the caller has gone.

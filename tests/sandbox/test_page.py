@@ -258,17 +258,77 @@ def test_every_control_has_a_name_and_can_be_reached_by_keyboard(page: Page) -> 
         reached.add(page.browser.switch_to.active_element.accessible_name)
 
     controls = page.all("button:not([hidden]), input, [tabindex='0']")
-    names = {control.accessible_name for control in controls}
+    names = {control.accessible_name for control in controls if control.is_displayed()}
     assert "" not in names
     assert names <= reached
 
 
-def test_a_page_catches_up_when_it_is_shown_again(page: Page) -> None:
-    """A hidden page gives its connection back."""
+def test_a_hidden_page_asks_nothing_and_catches_up_when_it_is_shown_again(page: Page) -> None:
     hide = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true});"
-    tell = "document.dispatchEvent(new Event('visibilitychange'))"
-    page.browser.execute_script(hide % "true" + tell)
+    announce = "document.dispatchEvent(new Event('visibilitychange'))"
+    page.browser.execute_script(hide % "true" + announce)
     page.save()
-    page.browser.execute_script(hide % "false" + tell)
+    page.browser.execute_script(hide % "false" + announce)
 
     page.until(lambda: page.texts(".journal .status") == ["200"])
+
+
+def test_a_long_value_can_be_read_whole(page: Page) -> None:
+    value = "word " * 200 + "end"
+    page.save(value=value, metadata={"deep": ["x" * 400]})
+    page.until(lambda: page.texts("[data-collection=memories] .opener") == ["1"])
+    assert value not in page.texts("[data-collection=memories] td")
+
+    page.one("[data-collection=memories] .opener").send_keys(Keys.ENTER)
+
+    page.until(lambda: page.one("dialog").is_displayed())
+    shown = dict(zip(page.texts("#values dt"), page.texts("#values dd"), strict=True))
+    assert (page.text("#record-title"), shown["value"]) == ("Memories #1", value)
+    assert json.loads(shown["metadata"]) == {"deep": ["x" * 400]}
+    page.one("#close").click()
+    assert not page.one("dialog").is_displayed()
+    assert page.complaints() == []
+
+
+def test_the_records_can_be_emptied_once_that_is_confirmed(page: Page) -> None:
+    page.save()
+    page.until(lambda: page.texts("[data-collection=memories] .opener") == ["1"])
+
+    page.one("#empty").click()
+    page.browser.switch_to.alert.dismiss()
+    assert page.state()["collections"][1]["count"] == 1
+    page.one("#empty").click()
+    page.browser.switch_to.alert.accept()
+
+    page.until(lambda: page.texts("[data-collection=memories] .opener") == [])
+    assert len(page.texts("[data-collection=connections] .opener")) == 4
+
+
+def test_how_a_client_gets_here_is_copied_with_one_click(page: Page) -> None:
+    env = {"WEMASY_BASE_URL": f"{page.origin}/api", "WEMASY_API_TOKEN": SANDBOX_TOKEN}
+    assert json.loads(page.text("#as-api")) == env
+    permission = {"origin": page.origin, "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    page.browser.execute_cdp_cmd("Browser.grantPermissions", permission)
+
+    page.one("[data-copy=sharing]").click()
+
+    page.until(lambda: page.text("[data-copy=sharing]") == "Copied")
+    assert page.text("#sharing") == "wemasy-mcp sandbox --sandbox-db sandbox.db"
+    pasted = page.browser.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
+    assert pasted == page.text("#sharing")
+
+
+def test_a_narrow_page_shows_every_value_without_scrolling_sideways(page: Page) -> None:
+    page.save(key="narrow", value="a value " * 9, embedding="[0.5]", metadata={"a": 1})
+    size = {"width": 400, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    usual = {**size, "width": 1320, "height": 960}
+    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        page.until(lambda: page.texts("[data-collection=memories] .opener") == ["1"])
+        edges = page.browser.execute_script(
+            "return [...document.querySelectorAll('td bdi')].map((it) => it.getBoundingClientRect().right)"
+        )
+        assert max(edges) <= 400
+        assert page.browser.execute_script("return document.documentElement.scrollWidth") == 400
+    finally:
+        page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", usual)

@@ -1,52 +1,54 @@
-"""The routes under `/_sandbox`: the state, once or live, and the faults. None of them exists at the real API."""
+"""The routes under `/_sandbox`: the state, the records and the faults. The real API has none of them."""
 
 from pydantic import ValidationError
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wemasy_mcp.sandbox.faults import MAX_PENDING, FaultOrder, Faults, TooManyFaultsError
-from wemasy_mcp.sandbox.loopback import LoopbackOnly
+from wemasy_mcp.sandbox.contents import Contents
+from wemasy_mcp.sandbox.faults import MAX_PENDING, FaultOrder, TooManyFaultsError
+from wemasy_mcp.sandbox.page import SECURITY_HEADERS
 from wemasy_mcp.sandbox.request_body import BodyTooLargeError, read_body
+from wemasy_mcp.sandbox.rules import as_integer
 from wemasy_mcp.sandbox.view import View, pending
-from wemasy_mcp.sandbox.watchers import EventStream, Watchers
 
 
 class Control:
-    """Looks at the sandbox and orders faults."""
+    """Looks at the sandbox, empties it and orders faults."""
 
-    def __init__(self, faults: Faults, view: View, watchers: Watchers) -> None:
-        self._faults = faults
+    def __init__(self, contents: Contents, view: View) -> None:
+        self._store = contents.store
+        self._faults = contents.faults
         self._view = view
-        self._watchers = watchers
 
     def routes(self) -> list[Route]:
-        """Return the routes, all of them for loopback only."""
+        """Return the routes."""
         return [
-            Route(path, call, methods=methods, middleware=[Middleware(LoopbackOnly)])
-            for path, methods, call in (
-                ("/_sandbox/state", ["GET"], self.state),
-                ("/_sandbox/events", ["GET"], self.events),
-                ("/_sandbox/faults", ["GET", "POST", "DELETE"], self.faults),
-            )
+            Route("/_sandbox/state", self.state, methods=["GET"]),
+            Route("/_sandbox/records", self.empty, methods=["DELETE"]),
+            Route("/_sandbox/records/{collection}/{record}", self.record, methods=["GET"]),
+            Route("/_sandbox/faults", self.faults, methods=["GET", "POST", "DELETE"]),
         ]
 
     async def state(self, _: Request) -> Response:
-        """Return what the sandbox holds."""
-        return JSONResponse({**self._view.state(), "now": self._view.now()})
+        """Return what the sandbox holds, long values shortened."""
+        return _json(self._view.state())
 
-    async def events(self, _: Request) -> Response:
-        """Return the same as a stream of server-sent events, as often as it changes."""
-        if self._watchers.full:
-            return JSONResponse({"message": "Too many pages watch the sandbox."}, 503)
-        return EventStream(self._watchers, self._view)
+    async def record(self, request: Request) -> Response:
+        """Return one record whole."""
+        record_id = as_integer(request.path_params["record"]) or 0
+        record = self._store.find(request.path_params["collection"], record_id)
+        return _json({"message": "There is no such record."}, 404) if record is None else _json(record)
+
+    async def empty(self, _: Request) -> Response:
+        """Delete every record, so that only those are left which a new sandbox has."""
+        self._store.clear()
+        return _json(self._view.state())
 
     async def faults(self, request: Request) -> Response:
         """Return the faults that are still to come. POST adds some (its body is a `FaultOrder`), DELETE drops all."""
         if request.method == "DELETE":
             self._faults.clear()
-            self._watchers.wake()
         if request.method == "POST":
             try:
                 self._faults.order(FaultOrder.model_validate_json(await read_body(request)))
@@ -56,9 +58,12 @@ class Control:
                 return _refused({"body": ["It is too large."]})
             except TooManyFaultsError:
                 return _refused({"count": [f"At most {MAX_PENDING} faults can be pending."]})
-            self._watchers.wake()
-        return JSONResponse({"pending": pending(self._faults)})
+        return _json({"pending": pending(self._faults)})
 
 
 def _refused(errors: dict[str, list[str]]) -> Response:
-    return JSONResponse({"message": "The fault was not ordered.", "errors": errors}, 422)
+    return _json({"message": "The fault was not ordered.", "errors": errors}, 422)
+
+
+def _json(content: object, status: int = 200) -> Response:
+    return JSONResponse(content, status, SECURITY_HEADERS)

@@ -38,7 +38,7 @@ class Fault:
 
 
 class TooManyFaultsError(Exception):
-    """More than `MOST_PENDING` would be pending."""
+    """More than `MAX_PENDING` would be pending."""
 
 
 class Faults:

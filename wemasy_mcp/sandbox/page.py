@@ -1,13 +1,10 @@
-"""The page at `/`: static files of this package, which show what `/_sandbox/events` tells. Nothing is put into them."""
+"""The page at `/`: static files of this package, which show what `/_sandbox/state` holds. Nothing is put into them."""
 
 from importlib.resources import files
 
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-
-from wemasy_mcp.sandbox.loopback import LoopbackOnly
 
 _FILES = (
     ("/", "index.html", "text/html"),
@@ -16,9 +13,20 @@ _FILES = (
     ("/_sandbox/icon.svg", "icon.svg", "image/svg+xml"),
 )
 
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+"""Sent with everything that a browser shows: stored values are foreign text."""
+
 
 def page_routes() -> list[Route]:
-    """Return the routes of the page and its files, for loopback only."""
+    """Return the routes of the page and its files."""
     return [_route(path, name, media_type) for path, name, media_type in _FILES]
 
 
@@ -26,6 +34,6 @@ def _route(path: str, name: str, media_type: str) -> Route:
     content = (files("wemasy_mcp.sandbox") / "static" / name).read_bytes()
 
     async def show(_: Request) -> Response:
-        return Response(content, media_type=media_type)
+        return Response(content, headers=SECURITY_HEADERS, media_type=media_type)
 
-    return Route(path, show, methods=["GET"], middleware=[Middleware(LoopbackOnly)])
+    return Route(path, show, methods=["GET"])

@@ -20,7 +20,6 @@ from wemasy_mcp.sandbox.page import page_routes
 from wemasy_mcp.sandbox.silence import Silence
 from wemasy_mcp.sandbox.store import IN_MEMORY, Store
 from wemasy_mcp.sandbox.view import View
-from wemasy_mcp.sandbox.watchers import Watchers
 
 
 def build_sandbox(
@@ -32,19 +31,18 @@ def build_sandbox(
     """Return an application that behaves like the API under `/api` and keeps what is written in `database`.
 
     `database` is the path of an SQLite file, or `:memory:`; `clock` counts seconds. `app.state` holds `store`, and
-    `stop`, which ends the streams and calls that are held open.
+    `stop`, which ends the calls that are held open.
 
     Raises:
         SandboxDatabaseError: The file cannot be used.
     """
-    watchers = Watchers()
-    contents = Contents(Store(database, endpoints), Budget(clock), Faults(), Journal(clock, watchers.wake), clock)
+    contents = Contents(Store(database, endpoints), Budget(clock), Faults(), Journal(clock), clock)
     silence = Silence()
     no_route = NoRoute(contents.journal)
     app = Starlette(
         routes=[
             *(Operation(endpoint, contents).route(silence) for endpoint in endpoints),
-            *Control(contents.faults, View(endpoints, contents), watchers).routes(),
+            *Control(contents, View(endpoints, contents)).routes(),
             *page_routes(),
         ],
         exception_handlers={404: no_route.not_found, 405: no_route.wrong_method, ClientDisconnect: _nobody_there},
@@ -52,12 +50,7 @@ def build_sandbox(
     # A redirect would be followed with GET by some clients, and the API gives none.
     app.router.redirect_slashes = False
     app.state.store = contents.store
-
-    def stop() -> None:
-        watchers.end()
-        silence.end()
-
-    app.state.stop = stop
+    app.state.stop = silence.end
     return app
 
 

@@ -3,45 +3,58 @@
 import asyncio
 import os
 import socket
-import sys
-from types import FrameType
 
-import uvicorn
+import anyio
 from starlette.applications import Starlette
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from starlette.types import ASGIApp
 
+from wemasy_mcp.console import wrap
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.sandbox.curl import curl_line
 from wemasy_mcp.sandbox.sandbox_app import build_sandbox
 from wemasy_mcp.sandbox.silence import HANG_UP
 from wemasy_mcp.sandbox.store import IN_MEMORY, SandboxDatabaseError
 from wemasy_mcp.sandbox.tokens import READY_MADE
+from wemasy_mcp.settings import SettingsError
+from wemasy_mcp.transports.http.middleware import HostAndOrigin, own_hosts, own_origins
+from wemasy_mcp.transports.http.request_timeout import RequestTimeoutProtocol
+from wemasy_mcp.transports.http.uvicorn_server import Patience, serve_app
 
 _HOST = "127.0.0.1"
-_SECONDS_TO_FINISH = 3
+_PATIENCE = Patience(latecomers=0, calls=0)
+"""Stopping waits for nobody: what a page or a held call waits for may never come."""
 
 
 def run_sandbox(port: int, database: str) -> int:
     """Serve until SIGINT or SIGTERM on `port` of 127.0.0.1 (0: any free one) and return the exit status.
 
-    2, with one line on stderr: the port is taken, or the database cannot be used.
+    Raises:
+        SettingsError: The port is taken, or the database cannot be used.
     """
     try:
         listener = socket.create_server((_HOST, port))
     except OSError as error:
         reason = os.strerror(error.errno or 0)
-        sys.stderr.write(f"wemasy-mcp: cannot listen on {_HOST}:{port} (--port): {reason}\n")
-        return 2
+        raise SettingsError("--port", f"cannot be used: nothing can listen on {_HOST}:{port} ({reason}).") from None
     with listener:
         try:
             app = build_sandbox(database)
         except SandboxDatabaseError as error:
-            sys.stderr.write(f"wemasy-mcp: {error} (--sandbox-db)\n")
-            return 2
-        sys.stdout.write(_introduction(listener.getsockname()[1], database))
-        sys.stdout.flush()
-        _Server(app).run([listener])
+            raise SettingsError("--sandbox-db", f"cannot be used: {error}") from None
+        port = listener.getsockname()[1]
+        print(_introduction(port, database), flush=True)
+        anyio.run(_serve, app, listener, port)
     return 0
+
+
+async def _serve(app: Starlette, listener: socket.socket, port: int) -> None:
+    served = for_loopback(app, port)
+    await serve_app(served, listener, anyio.Event(), app.state.stop, _PATIENCE, protocol=_Protocol)
+
+
+def for_loopback(app: ASGIApp, port: int) -> ASGIApp:
+    """Return `app` for this machine alone: a page elsewhere can make a browser send requests to loopback, too."""
+    return HostAndOrigin(app, own_hosts((), port), own_origins((), port), ())
 
 
 def _introduction(port: int, database: str) -> str:
@@ -54,7 +67,7 @@ def _introduction(port: int, database: str) -> str:
         "Records": kept,
     }
     lines = [
-        "The Wemasy sandbox: not the real account, nothing leaves this machine.",
+        wrap("The Wemasy sandbox: not the real account, nothing leaves this machine."),
         "",
         *(f"  {name:<{max(map(len, facts))}}  {fact}" for name, fact in facts.items()),
         "",
@@ -63,41 +76,12 @@ def _introduction(port: int, database: str) -> str:
         *(f"{curl_line(endpoint, f'{origin}/api')}\n" for endpoint in ENDPOINTS),
         "Ctrl+C ends it.",
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
-class _Protocol(H11Protocol):
-    """uvicorn's HTTP/1.1, with a way for the application to close a connection unanswered."""
+class _Protocol(RequestTimeoutProtocol):
+    """HTTP/1.1, with a way for the application to close a connection unanswered."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {**self.app_state, HANG_UP: transport.close}
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that a signal ends with status 0, also while pages watch and calls are held open."""
-
-    def __init__(self, app: Starlette) -> None:
-        config = uvicorn.Config(
-            app,
-            http=_Protocol,
-            ws="none",
-            lifespan="off",
-            loop="asyncio",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_SECONDS_TO_FINISH,
-        )
-        super().__init__(config)
-        self._stop = app.state.stop
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop, at the second signal at once. uvicorn's own would raise the signal again afterwards."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End what would not end by itself, then shut down."""
-        self._stop()
-        await super().shutdown(sockets)

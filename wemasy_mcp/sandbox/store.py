@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wemasy_mcp.endpoints.base import Endpoint, Updates
+from wemasy_mcp.settings import expand_home
 
 IN_MEMORY = ":memory:"
 
@@ -38,12 +39,19 @@ class Store:
     """Collections of records with ids from 1 up. Each method is one transaction; threads and processes may share it."""
 
     def __init__(self, database: str, endpoints: tuple[Endpoint, ...]) -> None:
-        """Open `database` (a path, or `:memory:`) and put in the endpoints' seeds that it has never had.
+        """Open `database` (a path, or `:memory:`) and store the endpoints' seeds that it does not have.
 
         Raises:
             SandboxDatabaseError: The file cannot be opened and written, or belongs to another program.
         """
-        path = Path(IN_MEMORY) if database == IN_MEMORY else Path(database).expanduser()
+        path = Path(expand_home(database))
+        self.path = None if database == IN_MEMORY else path.absolute()
+        self._seeds = [
+            (endpoint.effect.collection, seed["id"], json.dumps(seed))
+            for endpoint in endpoints
+            if isinstance(endpoint.effect, Updates)
+            for seed in endpoint.effect.seeds
+        ]
         self._lock = threading.Lock()
         try:
             self._connection = sqlite3.connect(
@@ -53,7 +61,7 @@ class Store:
             raise SandboxDatabaseError(path, error) from error
         weakref.finalize(self, self._connection.close)
         try:
-            self._prepare(path, endpoints)
+            self._prepare(path)
         except sqlite3.Error as error:
             raise SandboxDatabaseError(path, error) from error
 
@@ -82,6 +90,12 @@ class Store:
                 raise LookupError(f"no record {record_id} in {collection}")
             return self._write(collection, {**record, **values})
 
+    def clear(self) -> None:
+        """Delete every record and store the seeds again."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM records")
+            self._sow()
+
     def newest(self, collection: str, limit: int) -> list[Record]:
         """Return up to `limit` records, those with the highest ids first."""
         with self._lock:
@@ -102,7 +116,7 @@ class Store:
             ((elsewhere,),) = self._connection.execute("PRAGMA data_version")
             return self._connection.total_changes, elsewhere
 
-    def _prepare(self, path: Path, endpoints: tuple[Endpoint, ...]) -> None:
+    def _prepare(self, path: Path) -> None:
         with self._transaction():
             ((application_id,),) = self._connection.execute("PRAGMA application_id")
             ((tables,),) = self._connection.execute("SELECT COUNT(*) FROM sqlite_master")
@@ -110,15 +124,10 @@ class Store:
                 raise SandboxDatabaseError(path, "it is another program's database")
             self._connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             self._connection.execute(_RECORDS)
-            for endpoint in endpoints:
-                if isinstance(endpoint.effect, Updates):
-                    self._sow(endpoint.effect)
+            self._sow()
 
-    def _sow(self, effect: Updates) -> None:
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO records VALUES (?, ?, ?)",
-            ((effect.collection, seed["id"], json.dumps(seed)) for seed in effect.seeds),
-        )
+    def _sow(self) -> None:
+        self._connection.executemany("INSERT OR IGNORE INTO records VALUES (?, ?, ?)", self._seeds)
 
     def _find(self, collection: str, record_id: int) -> Record | None:
         row = self._connection.execute(

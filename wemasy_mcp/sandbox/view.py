@@ -1,8 +1,14 @@
-"""What the sandbox holds, as JSON for whoever looks at it: bounded in number and length, without tokens of callers."""
+"""What the sandbox holds, as JSON for the page: bounded in number and length, without the tokens of callers."""
 
 import json
+import shlex
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from wemasy_mcp.core.sanitize import truncate
 from wemasy_mcp.endpoints.base import Endpoint, Updates
 from wemasy_mcp.sandbox.api import PREFIX
 from wemasy_mcp.sandbox.budget import REQUESTS_PER_WINDOW, WINDOW_SECONDS
@@ -17,9 +23,12 @@ SHOWN_RECORDS = 50
 MAX_SHOWN = 300
 """Characters of a value; the store keeps all of it."""
 
+MAX_NOTED = 200
+"""Characters of what is said about a request."""
+
 
 class View:
-    """Renders the state. Times are in seconds of the sandbox's own clock, which `now` tells."""
+    """Renders the state. Times are in seconds of the sandbox's own clock, whose time is `now`."""
 
     def __init__(self, endpoints: tuple[Endpoint, ...], contents: Contents) -> None:
         self._columns = _columns(endpoints)
@@ -31,24 +40,15 @@ class View:
         self._version: tuple[int, int] | None = None
         self._collections: list[dict[str, Any]] = []
 
-    def now(self) -> float:
-        """Return the time that the others are to be compared with."""
-        return self._contents.clock()
-
     def state(self) -> dict[str, Any]:
-        """Return everything but `now`: equal as long as nothing has happened."""
+        """Return everything: but for `now`, the same as long as nothing has happened."""
         left = self._contents.budget.left(SANDBOX_TOKEN)
         return {
             "collections": self._current_collections(),
             "requests": [
                 {
-                    "number": entry.number,
-                    "received_at": entry.received_at,
-                    "method": entry.method,
-                    "path": entry.path,
-                    "token": entry.token,
-                    "status": entry.status,
-                    "why": entry.why,
+                    name: truncate(value, MAX_NOTED) if isinstance(value, str) else value
+                    for name, value in asdict(entry).items()
                 }
                 for entry in self._contents.journal.newest_first()
             ],
@@ -62,10 +62,12 @@ class View:
             "pending": pending(self._contents.faults),
             "tokens": [{"token": token, "gets": gets} for token, gets in READY_MADE.items()],
             "examples": self._examples,
+            "shared_by": _sharing_command(self._contents.store.path),
+            "now": self._contents.clock(),
         }
 
     def _current_collections(self) -> list[dict[str, Any]]:
-        # Read again only after a change: whoever watches looks twice a second, and records may be large.
+        # Read again only after a change: the page asks every second, and records may be large.
         version = self._contents.store.version()
         if version != self._version:
             self._collections = [self._collection(name, columns) for name, columns in self._columns.items()]
@@ -114,5 +116,12 @@ def _type(value: object) -> str:
 
 
 def _cut(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
+    return truncate(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), MAX_SHOWN)
+
+
+def _sharing_command(database: Path | None) -> str | None:
+    """Return the command of an MCP server that works on the same records; None where only this process has them."""
+    if database is None:
+        return None
+    program = ["wemasy-mcp"] if shutil.which("wemasy-mcp") else [sys.executable, "-P", "-m", "wemasy_mcp"]
+    return shlex.join([*program, "--sandbox", "--sandbox-db", str(database)])

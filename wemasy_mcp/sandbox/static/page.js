@@ -100,9 +100,41 @@ function showRequests(requests, newestBefore) {
   }
 }
 
-function cell(value) {
-  if (value === undefined) return element("td", { "data-type": "absent", text: "–", title: "left out" });
-  return element("td", { "data-type": value.type }, element("bdi", { text: value.text }));
+function cell(name, value) {
+  const label = { "data-name": name.replaceAll("_", " ") };
+  if (value === undefined) return element("td", { ...label, "data-type": "absent", text: "–", title: "left out" });
+  return element("td", { ...label, "data-type": value.type }, element("bdi", { text: value.text }));
+}
+
+// The id opens the record; so does a click anywhere in its row, but not one that selects text.
+function row(collection, title, columns, record, isFresh) {
+  const id = record.id.text;
+  const opener = element("button", { type: "button", class: "opener", text: id, "aria-label": `${title} ${id}, all of it` });
+  const made = element(
+    "tr",
+    { class: isFresh ? "fresh" : "" },
+    element("td", { "data-name": "id" }, opener),
+    ...columns.slice(1).map((column) => cell(column, record[column])),
+  );
+  made.addEventListener("click", () => {
+    if (getSelection().isCollapsed) openRecord(collection, title, id);
+  });
+  return made;
+}
+
+async function openRecord(collection, title, id) {
+  const answer = await fetch(`/_sandbox/records/${encodeURIComponent(collection)}/${id}`);
+  if (!answer.ok) return refresh();
+  byId("record-title").textContent = `${title} #${id}`;
+  byId("values").replaceChildren(
+    ...Object.entries(await answer.json()).map(([name, value]) => {
+      const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+      const type = value === null ? "null" : typeof value === "object" ? "json" : typeof value;
+      const label = element("dt", { text: name.replaceAll("_", " ") });
+      return element("div", {}, label, element("dd", { "data-type": type }, element("bdi", { text })));
+    }),
+  );
+  byId("record").showModal();
 }
 
 function showCollections(collections, before) {
@@ -112,11 +144,7 @@ function showCollections(collections, before) {
       const titleId = `collection-${name}`;
       const title = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
       const rows = records.map((record) =>
-        element(
-          "tr",
-          { class: known && !known.includes(JSON.stringify(record)) ? "fresh" : "" },
-          ...columns.map((column) => cell(record[column])),
-        ),
+        row(name, title, columns, record, known && !known.includes(JSON.stringify(record))),
       );
       const head = columns.map((column) => element("th", { scope: "col", text: column.replaceAll("_", " ") }));
       const table = element("table", { class: columns.length > 3 ? "many" : "few" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
@@ -124,7 +152,7 @@ function showCollections(collections, before) {
       return element(
         "section",
         { class: "panel", "aria-labelledby": titleId, "data-collection": name },
-        element("header", {}, element("h2", { id: titleId, text: title }), element("span", { class: "quiet", text: many })),
+        element("header", {}, element("h3", { id: titleId, text: title }), element("span", { class: "quiet", text: many })),
         records.length
           ? element("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": titleId }, table)
           : element("p", { class: "empty", text: "Nothing is stored yet." }),
@@ -133,11 +161,24 @@ function showCollections(collections, before) {
   );
 }
 
+function showConnection({ tokens, shared_by: sharedBy }) {
+  const env = { WEMASY_BASE_URL: `${location.origin}/api`, WEMASY_API_TOKEN: tokens[0].token };
+  byId("as-api").textContent = JSON.stringify(env).replaceAll('":"', '": "').replaceAll('","', '", "');
+  byId("sharing-note").textContent = sharedBy
+    ? "Or on the same records, without this process. The entry's command:"
+    : "Or on the same records, without this process: restart this sandbox with a file, and the page shows the command.";
+  byId("sharing").textContent = sharedBy ?? "wemasy-mcp sandbox --sandbox-db sandbox.db";
+}
+
+// Nothing is drawn again while nothing changes, so that a selection or the focus stays where it is.
 function show(state) {
   const before = shown;
+  const isNews = !before || JSON.stringify({ ...before, now: 0 }) !== JSON.stringify({ ...state, now: 0 });
   shown = state;
   receivedAt = performance.now();
+  if (!isNews) return;
   showAccess(state);
+  showConnection(state);
   showBudget();
   showPending(state.pending);
   showRequests(state.requests, before?.requests[0]?.number ?? (before ? 0 : Infinity));
@@ -155,17 +196,19 @@ function tell(state, text) {
   byId("link").textContent = text;
 }
 
-let source = null;
+let timer = 0;
 
-function connect() {
-  source?.close();
-  source = new EventSource("/_sandbox/events");
-  source.addEventListener("open", () => tell("live", "Live"));
-  source.addEventListener("message", ({ data }) => show(JSON.parse(data)));
-  source.addEventListener("error", () => {
+async function refresh() {
+  clearTimeout(timer);
+  try {
+    const answer = await fetch("/_sandbox/state", { signal: AbortSignal.timeout(5000) });
+    show(await answer.json());
+    tell("live", "Live");
+  } catch {
     tell("waiting", "Not connected, trying again");
-    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
-  });
+  }
+  clearTimeout(timer);
+  if (!document.hidden) timer = setTimeout(refresh, 1000);
 }
 
 async function sendExample({ path, body }, token) {
@@ -175,12 +218,13 @@ async function sendExample({ path, body }, token) {
   } catch {
     // A call that was made to fail; the list of requests says how.
   }
+  await refresh();
 }
 
 async function order(method, body) {
   const headers = body ? { "Content-Type": "application/json" } : {};
   const answer = await fetch("/_sandbox/faults", { method, headers, body: body && JSON.stringify(body) });
-  if (answer.ok) return;
+  if (answer.ok) return refresh();
   const { message, errors } = await answer.json();
   byId("pending").textContent = Object.values(errors ?? { message: [message] }).flat().join(" ");
 }
@@ -195,7 +239,29 @@ for (const button of document.querySelectorAll("[data-fault]")) {
 byId("clear").addEventListener("click", () => order("DELETE"));
 byId("base-url").textContent = `${location.origin}/api`;
 
-// A hidden page gives its connection back: browsers open only six to one server.
-document.addEventListener("visibilitychange", () => (document.hidden ? source.close() : connect()));
+byId("empty").addEventListener("click", async () => {
+  if (!confirm("Delete every record? Those that a new sandbox has come back.")) return;
+  await fetch("/_sandbox/records", { method: "DELETE" });
+  await refresh();
+});
+
+byId("close").addEventListener("click", () => byId("record").close());
+byId("record").addEventListener("click", ({ target }) => target === byId("record") && byId("record").close());
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.addEventListener("click", async () => {
+    const text = byId(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(text);
+      button.textContent = "Selected";
+    }
+    setTimeout(() => (button.textContent = "Copy"), 2000);
+  });
+}
+
+document.addEventListener("visibilitychange", refresh);
 setInterval(tick, 1000);
-connect();
+refresh();

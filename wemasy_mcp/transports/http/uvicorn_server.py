@@ -52,6 +52,7 @@ async def serve_app(
     stopping: anyio.Event,
     stop_calls: Callable[[], None],
     patience: Patience | None = None,
+    protocol: type[RequestTimeoutProtocol] = RequestTimeoutProtocol,
 ) -> None:
     """Serve `app` until SIGTERM, SIGINT or `stopping`; then finish the calls under way.
 
@@ -61,9 +62,10 @@ async def serve_app(
         stopping: Set when the server is to stop; a signal sets it too.
         stop_calls: Makes the calls under way answer at once.
         patience: How long to wait for what.
+        protocol: Speaks HTTP on each connection.
     """
     patience = patience or Patience()
-    server = _Server(app, stopping, patience)
+    server = _Server(app, stopping, patience, protocol)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_stop, server, stopping, stop_calls, patience)
         await server.serve([listener])
@@ -92,10 +94,12 @@ async def _stop(
 class _Server(uvicorn.Server):
     """uvicorn with own signal handling: sse-starlette cuts every stream off when it sees uvicorn's."""
 
-    def __init__(self, app: ASGIApp, stopping: anyio.Event, patience: Patience) -> None:
+    def __init__(
+        self, app: ASGIApp, stopping: anyio.Event, patience: Patience, protocol: type[RequestTimeoutProtocol]
+    ) -> None:
         config = Config(
             app,
-            http=RequestTimeoutProtocol,
+            http=protocol,
             ws="none",
             lifespan="on",
             log_config=None,
