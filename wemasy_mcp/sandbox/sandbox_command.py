@@ -16,7 +16,7 @@ from wemasy_mcp.sandbox.silence import HANG_UP
 from wemasy_mcp.sandbox.store import IN_MEMORY, SandboxDatabaseError
 from wemasy_mcp.sandbox.tokens import READY_MADE
 from wemasy_mcp.settings import SettingsError
-from wemasy_mcp.transports.http.middleware import HostAndOrigin, own_hosts, own_origins
+from wemasy_mcp.transports.http.guard import Guard, own_hosts, own_origins
 from wemasy_mcp.transports.http.request_timeout import RequestTimeoutProtocol
 from wemasy_mcp.transports.http.uvicorn_server import Patience, serve_app
 
@@ -54,7 +54,7 @@ async def _serve(app: Starlette, listener: socket.socket, port: int) -> None:
 
 def for_loopback(app: ASGIApp, port: int) -> ASGIApp:
     """Return `app` for this machine alone: a page elsewhere can make a browser send requests to loopback, too."""
-    return HostAndOrigin(app, own_hosts((), port), own_origins((), port), ())
+    return Guard(app, own_hosts((), port), own_origins((), port), ())
 
 
 def _introduction(port: int, database: str) -> str:
