@@ -1,8 +1,9 @@
 """Builds the Claude Desktop bundle: `python bundle/build.py [--validate]` writes dist/wemasy-mcp-VERSION.mcpb.
 
-The bundle holds the package's source and pyproject.toml; Claude Desktop's own uv installs what it needs (server type
-`uv` of the manifest's version 0.4, https://github.com/modelcontextprotocol/mcpb). The same source gives the same
-bytes. `--validate` also asks the bundle format's own tool, which needs Node.js.
+The bundle holds the package's source, pyproject.toml, and the manifest, into which the build puts the tools. Claude
+Desktop's own uv installs what it needs (server type `uv` of the manifest's version 0.4,
+https://github.com/modelcontextprotocol/mcpb). The same source gives the same bytes. `--validate` also asks the bundle
+format's own tool, which needs Node.js.
 """
 
 import argparse
@@ -12,6 +13,8 @@ import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from wemasy_mcp.endpoints import ENDPOINTS
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = ROOT / "bundle" / "manifest.json"
@@ -23,6 +26,7 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip file can hold
 def build(folder: Path) -> Path:
     """Write the bundle into `folder` and return its path."""
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    manifest["tools"] = [{"name": endpoint.tool, "description": endpoint.description} for endpoint in ENDPOINTS]
     folder.mkdir(parents=True, exist_ok=True)
     bundle = folder / f"{manifest['name']}-{manifest['version']}.mcpb"
     with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -30,7 +34,7 @@ def build(folder: Path) -> Path:
             entry = zipfile.ZipInfo(name, _LONG_AGO)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, path.read_bytes())
+            archive.writestr(entry, json.dumps(manifest, indent=2, ensure_ascii=False) if path == MANIFEST else path.read_bytes())
     return bundle
 
 
