@@ -34,7 +34,7 @@ def build(folder: Path) -> Path:
             entry = zipfile.ZipInfo(name, _LONG_AGO)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, json.dumps(manifest, indent=2, ensure_ascii=False) if path == MANIFEST else path.read_bytes())
+            archive.writestr(entry, json.dumps(manifest, indent=2) if path == MANIFEST else path.read_bytes())
     return bundle
 
 
