@@ -170,7 +170,7 @@ def test_a_file_of_settings_that_is_not_there_is_refused(tmp_path: Path, capsys:
 def test_a_tool_that_does_not_exist_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("WEMASY_TOOLS", "wemasy_save_memory,wemasy_forget")
+    monkeypatch.setenv("WEMASY_TOOLS", f"{TOOLS[0]},wemasy_forget")
 
     assert run(["--transport", "sse", "--sandbox"]) == 2
 

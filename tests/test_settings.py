@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from api_document import SAVE_MEMORY, UPDATE_CONNECTION
 from support.wire import TOKEN
 from wemasy_mcp.settings import (
     Settings,
@@ -88,8 +89,8 @@ def test_the_defaults_are_the_published_ones() -> None:
         ("WEMASY_REPEATS", "send", "send"),
         (
             "WEMASY_TOOLS",
-            " wemasy_save_memory , wemasy_update_connection,",
-            ("wemasy_save_memory", "wemasy_update_connection"),
+            f" {SAVE_MEMORY.tool} , {UPDATE_CONNECTION.tool},",
+            (SAVE_MEMORY.tool, UPDATE_CONNECTION.tool),
         ),
         ("WEMASY_NULL_ARGUMENTS", "drop", "drop"),
         ("WEMASY_SANDBOX", "1", True),
@@ -334,7 +335,7 @@ def test_a_path_prefix_that_is_not_a_path_is_refused(given: str) -> None:
 
 def test_one_setting_that_cannot_be_used_does_not_take_the_others_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEMASY_PORT", "abc")
-    monkeypatch.setenv("WEMASY_TOOLS", "wemasy_save_memory")
+    monkeypatch.setenv("WEMASY_TOOLS", SAVE_MEMORY.tool)
     monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
 
     reading = read_settings(Path("missing.env"), log_format="json")

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from api_document import SAVE_MEMORY, UPDATE_CONNECTION
+
 from .upstream import SILENT
 
-SAVE = "wemasy_save_memory"
-UPDATE = "wemasy_update_connection"
+SAVE, UPDATE = SAVE_MEMORY.tool, UPDATE_CONNECTION.tool
 
 _LIMITS = {"limit": 60, "remaining": 57}
 

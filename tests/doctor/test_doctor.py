@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from api_document import SAVE_MEMORY
 from support.answers import answer
 from support.raw_server import Script, Seen, raw_server
 from wemasy_mcp.cli import run
@@ -616,13 +617,13 @@ def test_each_setting_is_told_with_its_source_and_secrets_by_length_only(
     doctor: Doctor, serve: Serve, tmp_path: Path
 ) -> None:
     file = tmp_path / "settings.env"
-    file.write_text(f"WEMASY_API_TOKEN={TOKEN}\nWEMASY_TOOLS=wemasy_save_memory\nWEMASY_LOG_LEVEL=debug\n")
+    file.write_text(f"WEMASY_API_TOKEN={TOKEN}\nWEMASY_TOOLS={SAVE_MEMORY.tool}\nWEMASY_LOG_LEVEL=debug\n")
     server = serve(Script(REFUSED_VALUES))
 
     report = doctor("--env-file", str(file), WEMASY_BASE_URL=plain(server), WEMASY_LOG_LEVEL="warning")
 
     assert report.settings["WEMASY_API_TOKEN"] == ("env file", "set (21 characters)")
-    assert report.settings["WEMASY_TOOLS"] == ("env file", "wemasy_save_memory")
+    assert report.settings["WEMASY_TOOLS"] == ("env file", SAVE_MEMORY.tool)
     assert report.settings["WEMASY_LOG_LEVEL"] == ("environment", "WARNING")
     assert report.settings["WEMASY_TIMEOUT_SECONDS"] == ("default", "20")
     assert report.settings["WEMASY_REDIS_URL"] == ("default", "")
@@ -631,7 +632,7 @@ def test_each_setting_is_told_with_its_source_and_secrets_by_length_only(
         (
             "WEMASY_API_TOKEN set (21 characters) (env file)\n"
             f"WEMASY_BASE_URL {plain(server)} (environment)\n"
-            "WEMASY_TOOLS wemasy_save_memory (env file)\n"
+            f"WEMASY_TOOLS {SAVE_MEMORY.tool} (env file)\n"
             "WEMASY_LOG_LEVEL WARNING (environment)\n"
             f"{SETTINGS - 4} others at their defaults"
         ),

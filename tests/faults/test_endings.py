@@ -14,6 +14,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from api_document import SAVE_MEMORY
 from support.answers import answer, success
 from support.launching import launched, run, serving
 from support.script import Script
@@ -201,7 +202,7 @@ async def test_a_client_that_goes_away_leaves_the_outcome_in_the_log(upstream: U
         server.leave()
 
         assert await server.exit_status() == 0
-        assert b"tool=wemasy_save_memory outcome=unknown code=shutting_down" in server.stderr
+        assert f"tool={SAVE_MEMORY.tool} outcome=unknown code=shutting_down".encode() in server.stderr
         server.verify_streams()
 
 

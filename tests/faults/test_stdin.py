@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from api_document import SAVE_MEMORY, TOOLS
 from support.launching import run, serving
 from support.scripted_api import Upstream
 from support.server_process import ERAS, Era, ServerProcess
@@ -29,7 +30,7 @@ async def talker(request: pytest.FixtureRequest, upstream: Upstream, folder: Pat
 def call(request_id: str, key: bytes = b"a", rest: bytes = b"") -> bytes:
     """A tool call as raw bytes, with an id that stands before its params."""
     arguments = b'{"kind": "fact", "key": "%b"%b}' % (key, rest)
-    params = b'{"name": "wemasy_save_memory", "arguments": %b}' % arguments
+    params = b'{"name": "%b", "arguments": %b}' % (SAVE_MEMORY.tool.encode(), arguments)
     return b'{"jsonrpc": "2.0", "id": "%b", "method": "tools/call", "params": %b}' % (request_id.encode(), params)
 
 
@@ -115,10 +116,10 @@ async def test_an_odd_id_comes_back_as_it_was(request_id: str | int, talker: Pla
     answer = await talker.server.answer(request_id)
     assert answer["id"] == request_id
     assert type(answer["id"]) is type(request_id)
-    assert len(answer["result"]["tools"]) == 2
+    assert len(answer["result"]["tools"]) == len(TOOLS)
 
 
-@pytest.mark.parametrize("name", ["", "save_memory", "wemasy_save_memory ", "x" * 10_000, "\u202e\0", "../etc"])
+@pytest.mark.parametrize("name", ["", "save_memory", f"{SAVE_MEMORY.tool} ", "x" * 10_000, "\u202e\0", "../etc"])
 async def test_an_unknown_tool_is_a_protocol_error(name: str, talker: Player) -> None:
     answer = await talker.server.request("tools/call", {"name": name, "arguments": {}})
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from api_document import SAVE_MEMORY
 from support.wire import TOKEN
 from wemasy_mcp.observability.logging import QUEUE_LENGTH, LogQueue, describe, start_logging
 
@@ -30,13 +31,13 @@ def levels_as_they_were() -> Iterator[None]:
 
 def test_text_is_one_line_a_record_with_time_level_and_message(capfd: pytest.CaptureFixture[str]) -> None:
     log = start_logging("INFO", "text")
-    OWN.info("tool=%s outcome=%s", "wemasy_save_memory", "applied")
+    OWN.info("tool=%s outcome=%s", SAVE_MEMORY.tool, "applied")
     OWN.debug("not wanted")
     OWN.warning("two\nlines")
     log.stop()
 
     first, second = capfd.readouterr().err.splitlines()
-    assert first[8:] == " INFO tool=wemasy_save_memory outcome=applied"
+    assert first[8:] == f" INFO tool={SAVE_MEMORY.tool} outcome=applied"
     assert first[:8].replace(":", "").isdigit()
     assert second[8:] == " WARNING two lines"
 

@@ -10,6 +10,7 @@ import anyio
 import pytest
 from mcp.shared.exceptions import MCPError
 
+from api_document import SAVE_MEMORY
 from support.held_api import Upstream
 from support.nginx import needs_nginx, nginx_in_front
 from support.processes import WAYS, ServerProcess, Way, connect, serving
@@ -71,7 +72,7 @@ class Load:
             for number in numbers:
                 key = f"key-{number}"
                 try:
-                    result = await client.call_tool("wemasy_save_memory", {"kind": "fact", "key": key})
+                    result = await client.call_tool(SAVE_MEMORY.tool, {"kind": "fact", "key": key})
                 except MCPError:
                     told = "no answer"
                 else:
@@ -143,7 +144,7 @@ async def test_a_429_on_one_replica_keeps_the_calls_of_all_back(upstream: Upstre
             async with connect(them.url, WAYS[0], {**HEADERS, "X-Wemasy-Token": token}) as client:
                 await client.list_tools()
                 for _ in range(9):
-                    result = await client.call_tool("wemasy_save_memory", {"kind": "fact"})
+                    result = await client.call_tool(SAVE_MEMORY.tool, {"kind": "fact"})
                     codes.append((result.structured_content or {})["error"]["code"])
             sent = [headers for headers in upstream.headers if headers["authorization"] == f"Bearer {token}"]
             if len(sent) == 1:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from api_document import TOOLS
 from support.dockerfile import ROOT, build, dockerfile, health_check, only
 from support.processes import SECONDS, ServerProcess
 from wemasy_mcp import __version__
@@ -117,7 +118,7 @@ def test_over_stdio_the_entry_point_answers_and_exits_at_the_end_of_input(instal
 
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["id"] for answer in answers] == [0, 1]
-    assert len(answers[1]["result"]["tools"]) == 2
+    assert len(answers[1]["result"]["tools"]) == len(TOOLS)
     assert done.returncode == 0
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
+from api_document import SAVE_MEMORY
 from support.held_api import Upstream
 from support.processes import SECONDS, WAYS, connect, serving
 from support.redis_server import RedisServer, needs_redis, redis_running
@@ -17,7 +18,7 @@ from wemasy_mcp.shared_state.redis_cooldown import REST_SECONDS, WARNING_SECONDS
 
 ACCOUNT = account_key("anna")
 OTHER = account_key("bert")
-SAVE = ("wemasy_save_memory", {"kind": "fact"})
+SAVE = (SAVE_MEMORY.tool, {"kind": "fact"})
 
 
 class Clock:

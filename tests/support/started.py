@@ -3,6 +3,8 @@
 import anyio
 from mcp import Client, StdioServerParameters
 
+from api_document import SAVE_MEMORY
+
 PATIENCE_SECONDS = 30
 
 
@@ -11,6 +13,6 @@ async def tools_and_outcome(server: StdioServerParameters) -> tuple[list[str], s
     with anyio.fail_after(PATIENCE_SECONDS):
         async with Client(server) as client:
             listed = [tool.name for tool in (await client.list_tools()).tools]
-            result = await client.call_tool("wemasy_save_memory", {"kind": "fact", "key": "k", "value": "v"})
+            result = await client.call_tool(SAVE_MEMORY.tool, {"kind": "fact", "key": "k", "value": "v"})
     answer = result.structured_content or {}
     return listed, "applied" if answer["success"] else answer["error"]["code"]

@@ -6,11 +6,11 @@ from typing import Any
 
 import jsonschema
 
+from api_document import SAVE_MEMORY, UPDATE_CONNECTION
 from support.scripted_api import Upstream
 from support.server_process import TOKEN, VALUE, ServerProcess
 
-SAVE = "wemasy_save_memory"
-UPDATE = "wemasy_update_connection"
+SAVE, UPDATE = SAVE_MEMORY.tool, UPDATE_CONNECTION.tool
 DONE = {SAVE: "saved", UPDATE: "updated"}
 
 MAX_BYTES = 8000

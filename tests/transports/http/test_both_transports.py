@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from mcp.types import CallToolResult
 
+from api_document import SAVE_MEMORY, TOOLS
 from support.held_api import Upstream
 from support.processes import (
     SECONDS,
@@ -33,7 +34,7 @@ CALL = {
     "jsonrpc": "2.0",
     "id": 1,
     "method": "tools/call",
-    "params": {"name": "wemasy_save_memory", "arguments": SAVE},
+    "params": {"name": SAVE_MEMORY.tool, "arguments": SAVE},
 }
 
 
@@ -42,9 +43,9 @@ async def test_a_client_saves_a_memory_over_http(way: Way, upstream: Upstream) -
     with anyio.fail_after(SECONDS), serving("--transport", transport_of(way), WEMASY_BASE_URL=upstream.url) as server:
         async with connect(server.url, way) as client:
             listed = await client.list_tools()
-            result = await client.call_tool("wemasy_save_memory", SAVE)
+            result = await client.call_tool(SAVE_MEMORY.tool, SAVE)
 
-    assert [tool.name for tool in listed.tools] == ["wemasy_update_connection", "wemasy_save_memory"]
+    assert [tool.name for tool in listed.tools] == TOOLS
     assert result.structured_content == {"success": True, "data": {"id": 1, "kind": "fact", "key": None}}
     assert upstream.bodies == [SAVE]
     assert upstream.headers[0]["authorization"] == f"Bearer {TOKEN}"
@@ -76,14 +77,14 @@ async def _call_and_leave(url: str, version: str, upstream: Upstream) -> None:
         "Accept": "application/json, text/event-stream",
         "MCP-Protocol-Version": version,
         "Mcp-Method": "tools/call",
-        "Mcp-Name": "wemasy_save_memory",
+        "Mcp-Name": SAVE_MEMORY.tool,
     }
     meta = {
         "io.modelcontextprotocol/protocolVersion": version,
         "io.modelcontextprotocol/clientInfo": {"name": "leaving", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {},
     }
-    message = {**CALL, "params": {"name": "wemasy_save_memory", "arguments": SAVE, "_meta": meta}}
+    message = {**CALL, "params": {"name": SAVE_MEMORY.tool, "arguments": SAVE, "_meta": meta}}
     async with httpx2.AsyncClient(trust_env=False, timeout=SECONDS) as client, anyio.create_task_group() as tasks:
         tasks.start_soon(partial(client.post, url, json=message, headers=headers))
         await anyio.to_thread.run_sync(upstream.wait_for_request)
@@ -215,7 +216,7 @@ async def test_a_call_under_way_is_finished_before_the_server_ends(way: Way, ups
         async with connect(server.url, way) as client:
             # The client asks for the output schemas before it checks a result.
             await client.list_tools()
-            results.append(await client.call_tool("wemasy_save_memory", SAVE))
+            results.append(await client.call_tool(SAVE_MEMORY.tool, SAVE))
 
     with anyio.fail_after(SECONDS), serving("--transport", transport_of(way), WEMASY_BASE_URL=upstream.url) as server:
         async with anyio.create_task_group() as tasks:

@@ -7,6 +7,7 @@ import pytest
 import uvicorn
 from mcp.types import CallToolResult
 
+from api_document import SAVE_MEMORY
 from support.held_api import Upstream
 from support.processes import SECONDS, WAYS, Way, connect, transport_of
 from support.raw_http import HEAD, LIST, REQUEST, answer_to, running
@@ -63,7 +64,7 @@ async def test_a_call_that_outlasts_the_grace_is_answered_truthfully(way: Way, u
     async def call(url: str) -> None:
         async with connect(url, way, {"Host": "test"}) as client:
             await client.list_tools()
-            results.append(await client.call_tool("wemasy_save_memory", {"kind": "fact"}))
+            results.append(await client.call_tool(SAVE_MEMORY.tool, {"kind": "fact"}))
 
     with anyio.fail_after(SECONDS):
         async with (

@@ -5,6 +5,7 @@ import re
 import anyio
 import pytest
 
+from api_document import SAVE_MEMORY
 from support.held_api import Upstream
 from support.processes import SECONDS
 from support.raw_http import HEAD, LIST, REQUEST, answer_to, post, running, to_the_end
@@ -15,7 +16,8 @@ OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings:
 """As Java's HTTP client sends it with every request."""
 
 SAVE = (
-    b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wemasy_save_memory","arguments":{"kind":"fact"}}}'
+    b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%b","arguments":{"kind":"fact"}}}'
+    % SAVE_MEMORY.tool.encode()
 )
 CALL = post(SAVE)
 

@@ -12,6 +12,7 @@ import anyio
 import httpx2
 import pytest
 
+from api_document import SAVE_MEMORY
 from support.held_api import Upstream
 from support.issuer import AUDIENCE, ISSUER, Issuer
 from support.processes import SECONDS, WAYS, ServerProcess, Way, connect, serving
@@ -55,7 +56,7 @@ async def test_a_token_of_the_issuer_is_taken(
     server = servers[way.partition(" ")[0]]
     with anyio.fail_after(SECONDS):
         async with connect(server.url, way, {"Authorization": f"Bearer {issuer.token(key, algorithm)}"}) as client:
-            result = await client.call_tool("wemasy_save_memory", {"kind": "fact"})
+            result = await client.call_tool(SAVE_MEMORY.tool, {"kind": "fact"})
 
     assert result.is_error is False
 

@@ -5,12 +5,13 @@ from contextlib import AbstractContextManager
 import anyio
 import pytest
 
+from api_document import SAVE_MEMORY
 from support.held_api import Upstream
 from support.processes import SECONDS, TOKEN, WAYS, ServerProcess, Way, connect, serving, transport_of
 from support.refusals import Refusal
 
 HEADER = "X-Wemasy-Token"
-SAVE = ("wemasy_save_memory", {"kind": "fact"})
+SAVE = (SAVE_MEMORY.tool, {"kind": "fact"})
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -8,6 +8,7 @@ import anyio
 import httpx2
 import pytest
 
+from api_document import SAVE_MEMORY
 from support.held_api import Upstream
 from support.processes import SECONDS, TOKEN, WAYS, ServerProcess, Way, connect, endpoint_of, serving, transport_of
 from support.refusals import Refusal
@@ -73,7 +74,7 @@ async def test_every_token_that_was_given_out_is_taken(way: Way, token: str, ser
     server = servers["/sse" if way == "sse" else "/mcp"]
     with anyio.fail_after(SECONDS):
         async with connect(server.url, way, {"Authorization": f"Bearer {token}"}) as client:
-            result = await client.call_tool("wemasy_save_memory", {"kind": "fact"})
+            result = await client.call_tool(SAVE_MEMORY.tool, {"kind": "fact"})
 
     assert result.structured_content is not None
     assert result.structured_content["sandbox"] is True
@@ -106,7 +107,7 @@ async def test_what_a_client_presents_stays_here(way: Way, upstream: Upstream) -
         headers = {"Authorization": "Bearer a-secret-of-the-client", "Content-Type": "application/json"}
         with anyio.fail_after(SECONDS):
             async with connect(server.url, way, headers) as client:
-                await client.call_tool("wemasy_save_memory", {"kind": "fact", "value": "private-value"})
+                await client.call_tool(SAVE_MEMORY.tool, {"kind": "fact", "value": "private-value"})
             async with httpx2.AsyncClient(base_url=server.origin, headers=headers) as http:
                 for path in (
                     "/messages/?session_id=0123456789abcdef0123456789abcdef",
