@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import anyio
-from anyio.abc import ByteReceiveStream
+from anyio.abc import ByteReceiveStream, ByteSendStream
 from pydantic import SecretStr
 
 from support.held_api import Upstream
@@ -13,7 +14,7 @@ from support.processes import SECONDS, TOKEN
 from wemasy_mcp.core.client import WemasyClient
 from wemasy_mcp.core.server import build_server
 from wemasy_mcp.endpoints import ENDPOINTS
-from wemasy_mcp.settings import Settings
+from wemasy_mcp.settings import load_settings
 from wemasy_mcp.transports.http.asgi import build_app
 from wemasy_mcp.transports.http.uvicorn_server import Patience
 
@@ -30,13 +31,14 @@ REQUEST = post(LIST)
 
 
 @asynccontextmanager
-async def running(upstream: Upstream, patience: Patience, transport: str = "streamable-http") -> AsyncIterator[str]:
+async def running(
+    upstream: Upstream, patience: Patience, transport: str = "streamable-http", **settings: Any
+) -> AsyncIterator[str]:
     """Yield the server's host and port."""
     caller = WemasyClient(upstream.url, timeout_seconds=SECONDS)
     server = build_server(caller, ENDPOINTS, lambda ctx: SecretStr(TOKEN))
-    settings = Settings(transport=transport, allowed_hosts=("test",))
     stopping = anyio.Event()
-    app = build_app(server, settings, 0, None, stopping)
+    app = build_app(server, load_settings(transport=transport, allowed_hosts="test", **settings), 0, None, stopping)
     async with served(app, stopping, patience, caller.stop) as port:
         yield f"127.0.0.1:{port}"
     await caller.aclose()
@@ -59,3 +61,9 @@ async def to_the_end(connection: ByteReceiveStream) -> bytes:
         while True:
             received += await connection.receive()
     return received
+
+
+async def send_for_ever(connection: ByteSendStream, data: bytes) -> None:
+    """Send the same again and again, without reading; raises once the server has cut the connection."""
+    for _ in range(10_000):
+        await connection.send(data)

@@ -1,5 +1,6 @@
 """Requests as odd clients send them: each is answered or refused, none is lost, and none spoils another's answer."""
 
+import json
 import re
 
 import anyio
@@ -8,7 +9,7 @@ import pytest
 from api_document import SAVE_MEMORY
 from support.held_api import Upstream
 from support.processes import SECONDS
-from support.raw_http import HEAD, LIST, REQUEST, answer_to, post, running, to_the_end
+from support.raw_http import HEAD, LIST, REQUEST, answer_to, post, running, send_for_ever, to_the_end
 from wemasy_mcp.transports.http.uvicorn_server import Patience
 
 LAST = REQUEST.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
@@ -26,10 +27,100 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 CHUNKS = b"%x\r\n%b\r\n" % (10, LIST[:10]) + b"%x\r\n%b\r\n0\r\n\r\n" % (len(LIST) - 10, LIST[10:])
 
 
+def asking(*headers: bytes, target: bytes = b"/mcp", host: bytes = b"test") -> bytes:
+    """A whole request with these headers, after which the server closes."""
+    given = [b"POST %s HTTP/1.1" % target, b"Host: %s" % host, b"Connection: close", *headers]
+    return b"\r\n".join([*given, b"Content-Length: %d" % len(LIST), b"", LIST])
+
+
+AS_JSON = b"Content-Type: application/json"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        asking(AS_JSON, target=b"/mcp/"),
+        asking(AS_JSON, target=b"/mcp?x=1"),
+        asking(AS_JSON, target=b"http://test/mcp", host=b"elsewhere"),
+        asking(AS_JSON, target=b"HTTPS://TEST:443/mcp/", host=b"elsewhere"),
+        asking(AS_JSON, host=b"test:443"),
+        asking(AS_JSON, host=b"TEST:80"),
+        asking(AS_JSON, host=b"test."),
+        asking(AS_JSON, host=b"test:"),
+        asking(AS_JSON, b"Origin: https://page.example:443"),
+        asking(b"Content-Type: Application/JSON; Charset=UTF-8", b"Accept: Application/Json"),
+        asking(AS_JSON, b"Accept: */*"),
+        asking(AS_JSON, b"Accept: text/html, application/*;q=0.5"),
+        asking(AS_JSON, b"Accept: text/html", b"Accept: application/json"),
+        asking(AS_JSON, b"Accept: TEXT/event-stream, application/json;q=0"),
+        asking(AS_JSON, b"Accept:"),
+    ],
+)
+async def test_what_means_the_same_is_served_the_same(request_: bytes, upstream: Upstream) -> None:
+    assert await answers_to(upstream, request_) == [200]
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (asking(AS_JSON, target=b"http://elsewhere/mcp"), 421),
+        (asking(AS_JSON, target=b"http://user@test/mcp"), 421),
+        (asking(AS_JSON, target=b"http://test"), 404),
+        (asking(AS_JSON, host=b"test:8443"), 421),
+        (asking(AS_JSON, host=b"[test]"), 421),
+        (asking(AS_JSON, b"Origin: https://page.example", b"Origin: https://page.example"), 403),
+        (asking(AS_JSON, b"Origin: https://page.example, https://page.example"), 403),
+        (asking(AS_JSON, b"Origin: https://page.example:80"), 403),
+        (asking(AS_JSON, b"Transfer-Encoding: chunked"), 400),
+        (asking(AS_JSON, b"Accept: text/html"), 406),
+        (asking(AS_JSON, b"Accept: application/json;q=0, text/event-stream; q=0.0"), 406),
+        (asking(b"Content-Type: text/plain"), 415),
+        (asking(AS_JSON, b"Content-Type: text/plain"), 415),
+        (asking(), 415),
+        (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400),
+    ],
+)
+async def test_what_is_refused_is_told_why_in_json(request_: bytes, status: int, upstream: Upstream) -> None:
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience(request=0.3), allowed_origins="https://page.example") as host:
+            received = await answer_to(host, request_)
+
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"\r\nconnection: close" in head.lower()
+    assert set(json.loads(body)) == {"error", "error_description"}
+
+
+@pytest.mark.parametrize("path", [b"/mcp", b"/healthz", b"/nothing"])
+async def test_a_body_that_nobody_reads_ends_the_connection(path: bytes, upstream: Upstream) -> None:
+    """An endless one would keep the server busy with throwing it away."""
+    head = b"GET %s HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n" % path
+    chunk = b"10000\r\n%b\r\n" % (b" " * 0x10000)
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience()) as host:
+            name, _, port = host.partition(":")
+            async with await anyio.connect_tcp(name, int(port)) as connection:
+                await connection.send(head)
+                answer = await connection.receive()
+                with pytest.raises(anyio.BrokenResourceError):
+                    await send_for_ever(connection, chunk)
+
+    assert answer.startswith(b"HTTP/1.1 ")
+
+
+async def test_a_client_that_does_not_read_its_answers_is_dropped(upstream: Upstream) -> None:
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience(request=0.2)) as host:
+            name, _, port = host.partition(":")
+            async with await anyio.connect_tcp(name, int(port)) as connection:
+                with pytest.raises(anyio.BrokenResourceError):
+                    await send_for_ever(connection, REQUEST * 100)
+
+
 async def answers_to(upstream: Upstream, *parts: bytes) -> list[int]:
     """The status of each answer."""
     with anyio.fail_after(SECONDS):
-        async with running(upstream, Patience(request=0.3)) as host:
+        async with running(upstream, Patience(request=0.3), allowed_origins="https://page.example") as host:
             received = await answer_to(host, *parts)
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", received)]
 
@@ -121,7 +212,3 @@ async def test_what_stands_behind_the_body_is_no_header(upstream: Upstream) -> N
     statuses = await answers_to(upstream, head + CHUNKED + CHUNKS[:-2] + trailers, LAST)
 
     assert 400 <= statuses[0] < 500
-
-
-async def test_what_is_no_http_is_refused(upstream: Upstream) -> None:
-    assert await answers_to(upstream, b"\x16\x03\x01\x02\x00\x01\r\n\r\n") == [400]

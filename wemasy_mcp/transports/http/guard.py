@@ -104,11 +104,13 @@ def _is_origin(origin: str) -> bool:
 
 
 def _without_default_port(text: str) -> str:
-    """The host or origin in lower case, without the port that it would have without saying so."""
+    """The host or origin as it is compared: in lower case, without a default port and the root's dot at its end."""
     scheme, separator, host = text.lower().rpartition("://")
-    name, colon, port = host.rpartition(":")
-    is_default = colon and port in {"", *_DEFAULT_PORTS.get(scheme, ())} and not host.endswith("]")
-    return f"{scheme}{separator}{name if is_default else host}"
+    name, _, port = host.rpartition(":") if not host.endswith("]") else ("", "", host)
+    if not name:
+        name, port = host, ""
+    kept = "" if port in {"", *_DEFAULT_PORTS.get(scheme, ())} else f":{port}"
+    return f"{scheme}{separator}{name.removesuffix('.')}{kept}"
 
 
 def _values(scope: Scope, name: bytes, *, as_sent: bool = False) -> list[str]:

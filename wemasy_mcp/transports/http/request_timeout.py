@@ -1,58 +1,123 @@
-"""HTTP/1.1 that drops a connection whose request does not arrive in time: uvicorn itself waits for ever.
+"""HTTP/1.1 bounded in time and memory: uvicorn itself waits for ever for a request, and for its answer to be read.
 
 The parser is h11, also where httptools is installed. uvicorn with httptools reads on behind a request that is not
-answered yet, and answers what is wrong there with a 400 at once, in the place of that request's answer: a write would
-be told as a failure. It also loses the body of a request that offers to go on in HTTP/2, as Java's HTTP client does by
-default, takes trailers for headers, and limits neither.
+answered yet, and answers what is wrong there with a 400 immediately, in the place of that request's answer: a write
+would be reported as a failure. It also loses the body of a request that offers to go on in HTTP/2, as Java's HTTP
+client does by default, takes trailers for headers, and limits neither.
 """
 
 import asyncio
+import json
+from typing import Any
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+LINGER_SECONDS = 1.0
+"""How long a client may go on sending a body that was refused, and that nobody reads, before it is cut off."""
+
+MAX_LINGERING = 2**20
+"""Bytes of such a body that are thrown away."""
+
+_CHUNK = memoryview(bytearray(2**14))
+"""What is read at once, into one buffer for all connections: thousands that send at the same time hold little each."""
+
 
 class Config(uvicorn.Config):
-    """uvicorn's settings, and how long a request may take."""
+    """uvicorn's settings, and how long a client may take to send a request or to read its answer."""
 
-    request_seconds: float
+    request_seconds: float = 15.0
 
 
-class RequestTimeoutProtocol(H11Protocol):
-    """A deadline from the first byte of a request, or the connection, to the request's last byte."""
+class RequestTimeoutProtocol(H11Protocol, asyncio.BufferedProtocol):
+    """A deadline for each request, from its first byte (or the connection) to its last, and for reading its answer."""
 
     config: Config
     _deadline: asyncio.TimerHandle | None = None
+    _read_deadline: asyncio.TimerHandle | None = None
+    _lingered: int | None = None
+    """Bytes that were thrown away since this side has said its last word."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request."""
-        super().connection_made(transport)
+        # Whatever does not go out immediately counts: a client that reads nothing is noticed whatever it was sent.
+        transport.set_write_buffer_limits(0)
+        super().connection_made(_ClosingGently(transport, self))  # type: ignore[arg-type]
         self._expect(arriving=True)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where the next bytes go."""
+        return _CHUNK
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take the bytes that have come."""
+        self.data_received(bytes(_CHUNK[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         """Take a part of a request."""
+        if self._lingered is not None:
+            self._lingered += len(data)
+            if self._lingered > MAX_LINGERING:
+                self.transport.abort()
+            return
         super().data_received(data)
-        self._expect(arriving=self._is_arriving())
+        if self._lingered is None:
+            self._expect(arriving=self.is_arriving())
 
     def on_response_complete(self) -> None:
-        """Go on with what the client sent in the meantime."""
+        """Go on with what the client sent in the meantime; a body that nobody has read ends the connection."""
+        if self.conn.their_state is h11.SEND_BODY:
+            self.transport.close()
         super().on_response_complete()
-        self._expect(arriving=self._is_arriving())
+        if self._lingered is None:
+            self._expect(arriving=self.is_arriving())
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP."""
+        body = json.dumps({"error": "invalid_request", "error_description": msg}).encode()
+        headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]
+        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Give the client its time to read."""
+        super().pause_writing()
+        self._read_deadline = self.loop.call_later(self.config.request_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Note that it has read everything."""
+        super().resume_writing()
+        if self._read_deadline is not None:
+            self._read_deadline.cancel()
+            self._read_deadline = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing any more."""
         super().connection_lost(exc)
+        self.resume_writing()
         self._expect(arriving=False)
 
     def has_request(self) -> bool:
         """Whether a request has come whose answer is not complete."""
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _is_arriving(self) -> bool:
+    def is_arriving(self) -> bool:
         """Whether a part of a request has come, and not all of it."""
         state = self.conn.their_state
         return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))
+
+    def is_lingering(self) -> bool:
+        """Whether this side has said its last word."""
+        return self._lingered is not None
+
+    def linger(self) -> None:
+        """Throw away what still comes, for a moment."""
+        self._lingered = 0
+        self._expect(arriving=False)
+        self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+        self.flow.resume_reading()
 
     def _expect(self, *, arriving: bool) -> None:
         if not arriving and self._deadline is not None:
@@ -60,3 +125,27 @@ class RequestTimeoutProtocol(H11Protocol):
             self._deadline = None
         elif arriving and self._deadline is None:
             self._deadline = self.loop.call_later(self.config.request_seconds, self.transport.abort)
+
+
+class _ClosingGently:
+    """A transport that first ends its own side, where the client is still sending.
+
+    Closed with a body unread, the operating system would reset the connection, and the client could lose the answer.
+    """
+
+    def __init__(self, transport: asyncio.Transport, protocol: RequestTimeoutProtocol) -> None:
+        self._transport = transport
+        self._protocol = protocol
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def is_closing(self) -> bool:
+        return self._protocol.is_lingering() or bool(self._transport.is_closing())
+
+    def close(self) -> None:
+        if not self.is_closing() and (self._protocol.is_arriving() or self._protocol.conn.trailing_data[0]):
+            self._transport.write_eof()
+            self._protocol.linger()
+        else:
+            self._transport.close()

@@ -1,0 +1,60 @@
+"""Bodies are bounded, one and all together; small ones are served however many large ones are on their way."""
+
+from collections.abc import AsyncIterator
+
+import anyio
+import httpx2
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from support.processes import SECONDS
+from wemasy_mcp.transports.http.body import MAX_BODY, SMALL_BODY, Bodies, WholeBody
+
+
+async def length(scope: Scope, receive: Receive, send: Send) -> None:
+    message = await receive()
+    await PlainTextResponse(str(len(message["body"])))(scope, receive, send)
+
+
+async def post(app: WholeBody, content: bytes | AsyncIterator[bytes]) -> httpx2.Response:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as http:
+        return await http.post("http://test/", content=content, headers={"Content-Type": "application/json"})
+
+
+async def test_large_bodies_share_what_there_is_and_small_ones_do_not_need_it() -> None:
+    app, complete = WholeBody(length, Bodies(SMALL_BODY)), anyio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b" " * 2 * SMALL_BODY
+        await complete.wait()
+
+    large: list[httpx2.Response] = []
+
+    async def send_slowly() -> None:
+        large.append(await post(app, slow()))
+
+    with anyio.fail_after(SECONDS):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(send_slowly)
+            await anyio.wait_all_tasks_blocked()
+            crowded_out = await post(app, b" " * (SMALL_BODY + 1))
+            small = await post(app, b" " * SMALL_BODY)
+            complete.set()
+        afterwards = await post(app, b" " * 2 * SMALL_BODY)
+
+    assert (crowded_out.status_code, crowded_out.headers["retry-after"]) == (503, "5")
+    assert [answer.text for answer in (small, *large, afterwards)] == [str(size * SMALL_BODY) for size in (1, 2, 2)]
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_what_was_refused_or_dropped_is_held_no_longer(times: int) -> None:
+    app = WholeBody(length, Bodies(MAX_BODY))
+
+    async def too_long() -> AsyncIterator[bytes]:
+        yield b" " * MAX_BODY
+        yield b" "
+
+    for _ in range(times):
+        assert (await post(app, too_long())).status_code == 413
+    assert (await post(app, b" " * MAX_BODY)).text == str(MAX_BODY)
