@@ -1,0 +1,128 @@
+"""What is left over on a kept connection never becomes the answer to the next write, however it comes and lies there."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.abc
+import pytest
+from pydantic import SecretStr
+
+from api_document import SAVE_MEMORY
+from support.certificates import Certificates, make_certificates
+from support.wire import ENDPOINT, SAVE, TOKEN, Upstream, http_response, listening
+from wemasy_mcp.core.client import Attempt, WemasyClient
+from wemasy_mcp.core.errors import BadResponse
+
+SAMPLE = SAVE_MEMORY.sample_answer
+FORGED_HEAD = b"HTTP/1.1 422 X\r\nContent-Length: 0\r\n\r\n"
+LEFTOVERS = {
+    "a head": FORGED_HEAD,
+    "a head with bare line ends": b"HTTP/1.1 422 X\nContent-Length: 0\n\n",
+    "a head and a body": http_response(200, SAMPLE | {"data": {"id": 99}}),
+    "half a head": b"HTTP/1.1 422 X\r\nX-Half: ",
+    "a line end": b"\r\n",
+    "an interim answer": b"HTTP/1.1 103 Early Hints\r\n\r\n",
+    "a byte": b"\x00",
+}
+
+
+def sized(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def chunked(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+def bodiless(body: bytes) -> bytes:
+    # The length that a 204 announces says nothing of what follows.
+    return b"HTTP/1.1 204 No Content\r\nContent-Length: %d\r\n\r\n" % len(FORGED_HEAD)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"), "127.0.0.1", "proxied.invalid")
+
+
+@pytest.fixture(params=["plain", "TLS"])
+def tls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, certificates: Certificates) -> Any:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.trusted))
+    return certificates.valid if request.param == "TLS" else None
+
+
+@asynccontextmanager
+async def calling(upstream: Upstream) -> AsyncIterator[Callable[[], Any]]:
+    """Yield what makes a write, and returns the id that it was given."""
+    client = WemasyClient(upstream.base_url, timeout_seconds=5, keepalive_seconds=30)
+
+    async def call() -> object:
+        reply = await client.call(
+            ENDPOINT[SAVE], b'{"kind":"fact"}', token=SecretStr(TOKEN), user_agent="agent/1", attempt=Attempt()
+        )
+        return reply.data.get("id")
+
+    try:
+        with anyio.fail_after(10):
+            yield call
+    finally:
+        await client.aclose()
+
+
+def whole_answer(form: Callable[[bytes], bytes], record_id: int) -> bytes:
+    return form(json.dumps(SAMPLE | {"data": {"id": record_id}}).encode())
+
+
+@pytest.mark.parametrize("leftover", LEFTOVERS.values(), ids=LEFTOVERS)
+@pytest.mark.parametrize("form", [sized, chunked])
+async def test_what_comes_with_an_answer_is_not_the_next_one(
+    form: Callable[[bytes], bytes], leftover: bytes, tls: Any
+) -> None:
+    async def answer(request: bytes, stream: anyio.abc.ByteStream) -> None:
+        # One send is one packet, and inside TLS one record.
+        await stream.send(whole_answer(form, len(upstream.requests)) + leftover)
+
+    async with listening(answer, tls) as upstream, calling(upstream) as call:
+        assert [await call() for _ in range(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("leftover", LEFTOVERS.values(), ids=LEFTOVERS)
+async def test_what_comes_after_an_answer_is_not_the_next_one(leftover: bytes, tls: Any) -> None:
+    streams: list[anyio.abc.ByteStream] = []
+
+    async def answer(request: bytes, stream: anyio.abc.ByteStream) -> None:
+        streams.append(stream)
+        await stream.send(whole_answer(sized, len(upstream.requests)))
+
+    async with listening(answer, tls) as upstream, calling(upstream) as call:
+        for number in (1, 2, 3):
+            assert await call() == number
+            # It lies in the kernel when the next call begins.
+            await streams[-1].send(leftover)
+
+    assert upstream.connections == 3
+
+
+async def test_an_answer_without_a_body_ends_with_its_head(tls: Any) -> None:
+    async def answer(request: bytes, stream: anyio.abc.ByteStream) -> None:
+        first = len(upstream.requests) == 1
+        await stream.send(bodiless(b"") + FORGED_HEAD if first else whole_answer(sized, len(upstream.requests)))
+
+    async with listening(answer, tls) as upstream, calling(upstream) as call:
+        with pytest.raises(BadResponse):
+            await call()
+        assert await call() == 2
+
+
+@pytest.mark.parametrize("form", [sized, chunked])
+async def test_a_connection_with_nothing_left_on_it_is_used_again(form: Callable[[bytes], bytes], tls: Any) -> None:
+    async def answer(request: bytes, stream: anyio.abc.ByteStream) -> None:
+        await stream.send(whole_answer(form, len(upstream.requests)))
+
+    async with listening(answer, tls) as upstream, calling(upstream) as call:
+        assert [await call() for _ in range(3)] == [1, 2, 3]
+
+    assert upstream.connections == 1
