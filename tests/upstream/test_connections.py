@@ -1,96 +1,151 @@
-"""The way to the API without a proxy: what is left over on a connection, and what is left open."""
+"""Connections to the API: which are used again, and that none is left open."""
 
 import asyncio
 import os
-import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import anyio
+import anyio.abc
+import anyio.lowlevel
 import httpx2
 import pytest
 
-from support.answers import answer
-from support.fake_api import FakeApi, Request
-from support.listener import Connection as ApiConnection
-from support.listener import accepting
-from wemasy_mcp.upstream.connections import DirectTransport
-from wemasy_mcp.upstream.sockets import Connection
+from support.wire import accepting, http_response, listening
+from wemasy_mcp.upstream.http1 import Connection
+from wemasy_mcp.upstream.open import open_upstream
 
 SECONDS = 10
+MORE_THAN_BUFFERS_HOLD = 16 * 2**20
 
 
 @asynccontextmanager
-async def transport(*, keepalive_seconds: float = 60) -> AsyncIterator[DirectTransport]:
-    direct = DirectTransport(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), keepalive_seconds=keepalive_seconds)
+async def transport(port: int, *, url: str = "http://127.0.0.1:{}", kept: float = 60) -> AsyncIterator[Any]:
+    opened = open_upstream(url.format(port), kept)
     try:
         with anyio.fail_after(SECONDS):
-            yield direct
+            yield opened
     finally:
-        await direct.aclose()
+        await opened.aclose()
 
 
-async def post(direct: DirectTransport, port: int, body: bytes = b"{}") -> bytes:
-    response = await direct.handle_async_request(httpx2.Request("POST", f"http://127.0.0.1:{port}/", content=body))
+async def post(opened: httpx2.AsyncBaseTransport, body: bytes = b"{}", **extensions: Any) -> bytes:
+    answer = await opened.handle_async_request(
+        httpx2.Request("POST", "http://127.0.0.1/", content=body, extensions=extensions)
+    )
     try:
-        return await response.aread()
+        return await answer.aread()
     finally:
-        await response.aclose()
+        await answer.aclose()
 
 
-async def test_what_asyncio_has_not_fetched_yet_does_not_become_the_next_answer() -> None:
-    connections: list[ApiConnection] = []
+async def test_what_the_event_loop_has_not_fetched_yet_does_not_become_the_next_answer() -> None:
+    connections: list[anyio.abc.SocketStream] = []
 
-    async def respond(request: Request, stream: ApiConnection) -> None:
+    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
         connections.append(stream)
-        await stream.send(answer(200, b"asked for"))
+        await stream.send(http_response(200, b"asked for"))
 
-    async with FakeApi(respond) as upstream, transport() as direct:
-        await post(direct, upstream.port)
+    async with listening(answer) as upstream, transport(upstream.port) as opened:
+        await post(opened)
         # Nothing else runs between this and the next request.
-        os.write(connections[0].socket.fileno(), answer(200, b"left over"))
+        socket = connections[0].extra(anyio.abc.SocketAttribute.raw_socket)
+        os.write(socket.fileno(), http_response(200, b"left over"))
 
-        assert await post(direct, upstream.port) == b"asked for"
+        assert await post(opened) == b"asked for"
 
     assert upstream.connections == 2
 
 
 async def test_connections_that_were_closed_meanwhile_are_closed_here_too_whatever_their_order() -> None:
-    connections: list[ApiConnection] = []
+    connections: list[anyio.abc.SocketStream] = []
     together = anyio.Event()
 
-    async def respond(request: Request, stream: ApiConnection) -> None:
+    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
         connections.append(stream)
         if len(connections) == 3:
             together.set()
         await together.wait()
-        await stream.send(answer(200, b"asked for"))
+        await stream.send(http_response(200, b"asked for"))
 
-    async with FakeApi(respond) as upstream, transport() as direct:
+    async with listening(answer) as upstream, transport(upstream.port) as opened:
         async with anyio.create_task_group() as calls:
             for _ in range(3):
-                calls.start_soon(post, direct, upstream.port)
+                calls.start_soon(post, opened)
         # The one in the middle, in whatever order they are kept, stays open.
         await connections[0].aclose()
         await connections[2].aclose()
 
-        assert [await post(direct, upstream.port) for _ in range(2)] == [b"asked for"] * 2
+        assert [await post(opened) for _ in range(2)] == [b"asked for"] * 2
 
     assert upstream.connections == 3
 
 
-async def test_a_length_without_a_body_says_nothing_of_the_next_answer() -> None:
-    answers = [
-        b"HTTP/1.1 204 No Content\r\nContent-Length: 400\r\n\r\n",
-        answer(200, b"second") + answer(200, b"forged"),
-        answer(200, b"third"),
-    ]
+@pytest.mark.parametrize(
+    ("header", "kept"),
+    [
+        ({}, True),
+        ({"Keep-Alive": "timeout=5, max=100"}, True),
+        ({"Keep-Alive": "max=100,TIMEOUT = 1"}, False),
+        ({"Keep-Alive": "timeout=0"}, False),
+        ({"Keep-Alive": "timeout=soon"}, True),
+        ({"Connection": "close"}, False),
+    ],
+)
+async def test_a_connection_is_kept_where_the_api_does_not_close_it(header: Mapping[str, str], kept: bool) -> None:
+    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+        await stream.send(http_response(200, b"whole", header))
 
-    async def respond(request: Request, stream: ApiConnection) -> None:
-        await stream.send(answers.pop(0))
+    async with listening(answer) as upstream, transport(upstream.port) as opened:
+        assert [await post(opened) for _ in range(2)] == [b"whole"] * 2
 
-    async with FakeApi(respond) as upstream, transport() as direct:
-        assert [await post(direct, upstream.port) for _ in range(3)] == [b"", b"second", b"third"]
+    assert upstream.connections == (1 if kept else 2)
+
+
+async def test_a_kept_connection_is_closed_when_its_time_is_over() -> None:
+    ended = anyio.Event()
+
+    async def answer_and_wait(stream: anyio.abc.SocketStream) -> None:
+        await stream.receive()
+        await stream.send(http_response(200, b"whole"))
+        with pytest.raises(anyio.EndOfStream):
+            await stream.receive()
+        ended.set()
+
+    async with accepting(answer_and_wait) as port, transport(port, kept=0.01) as opened:
+        await post(opened)
+        await ended.wait()
+
+
+async def test_a_connection_over_which_a_laptop_slept_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+        await stream.send(http_response(200, b"whole"))
+
+    async with listening(answer) as upstream, transport(upstream.port) as opened:
+        await post(opened)
+        awake = time.time
+        # The clock of the event loop stands still meanwhile.
+        monkeypatch.setattr(time, "time", lambda: awake() + 3600)
+        await post(opened)
+
+    assert upstream.connections == 2
+
+
+async def test_a_connection_whose_request_was_answered_before_it_was_read_is_not_used_again() -> None:
+    connections: list[anyio.abc.SocketStream] = []
+
+    async def answer_early(stream: anyio.abc.SocketStream) -> None:
+        connections.append(stream)
+        await stream.receive(1)
+        await stream.send(http_response(413, b"too much"))
+        await anyio.sleep_forever()
+
+    async with accepting(answer_early) as port, transport(port) as opened:
+        assert [await post(opened, b"x" * MORE_THAN_BUFFERS_HOLD) for _ in range(2)] == [b"too much"] * 2
+
+    assert len(connections) == 2
 
 
 async def test_a_call_that_is_cancelled_just_as_its_connection_opens_leaves_nothing_open(
@@ -99,13 +154,13 @@ async def test_a_call_that_is_cancelled_just_as_its_connection_opens_leaves_noth
     closed = anyio.Event()
     open_ = Connection.connection_made
 
-    async def wait_for_the_end(stream: ApiConnection) -> None:
-        async with stream:
-            with pytest.raises(anyio.EndOfStream):
+    async def wait_for_the_end(stream: anyio.abc.SocketStream) -> None:
+        with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+            while True:
                 await stream.receive()
         closed.set()
 
-    async with accepting(wait_for_the_end) as port, transport(keepalive_seconds=0) as direct:
+    async with accepting(wait_for_the_end) as port, transport(port, kept=0) as opened:
         with anyio.CancelScope() as call:
 
             def open_and_cancel(connection: Connection, transport: asyncio.BaseTransport) -> None:
@@ -113,31 +168,95 @@ async def test_a_call_that_is_cancelled_just_as_its_connection_opens_leaves_noth
                 asyncio.get_running_loop().call_soon(call.cancel)
 
             monkeypatch.setattr(Connection, "connection_made", open_and_cancel)
-            await post(direct, port)
+            await post(opened)
 
         assert call.cancelled_caught
         await closed.wait()
 
 
 async def test_a_call_that_ends_after_the_close_leaves_nothing_open() -> None:
-    async def respond(request: Request, stream: ApiConnection) -> None:
-        await direct.aclose()
-        await stream.send(answer(200, b"late"))
+    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+        await opened.aclose()
+        await stream.send(http_response(200, b"late"))
         with pytest.raises(anyio.EndOfStream):
             await stream.receive()
         closed.set()
 
     closed = anyio.Event()
-    async with FakeApi(respond) as upstream, transport() as direct:
-        assert await post(direct, upstream.port) == b"late"
+    async with listening(answer) as upstream, transport(upstream.port) as opened:
+        assert await post(opened) == b"late"
         await closed.wait()
 
 
 async def test_a_connection_that_closes_amid_a_large_request_is_an_error_of_the_transport() -> None:
-    async def close(stream: ApiConnection) -> None:
+    async def close(stream: anyio.abc.SocketStream) -> None:
         await stream.receive()
         await stream.aclose()
 
-    async with accepting(close) as port, transport() as direct:
+    async with accepting(close) as port, transport(port) as opened:
         with pytest.raises(httpx2.TransportError):
-            await post(direct, port, b"x" * 20_000_000)
+            await post(opened, b"x" * MORE_THAN_BUFFERS_HOLD)
+
+
+async def test_a_request_that_the_api_is_slow_to_read_arrives_whole() -> None:
+    received = 0
+
+    async def read_late(stream: anyio.abc.SocketStream) -> None:
+        nonlocal received
+        for _ in range(100):
+            await anyio.lowlevel.checkpoint()
+        while received < MORE_THAN_BUFFERS_HOLD:
+            received += len(await stream.receive())
+        await stream.send(http_response(200, b"all of it"))
+
+    async with accepting(read_late) as port, transport(port) as opened:
+        assert await post(opened, b"x" * MORE_THAN_BUFFERS_HOLD) == b"all of it"
+
+
+async def test_what_comes_before_the_tls_handshake_is_vouched_for_by_nobody() -> None:
+    async def greet(stream: anyio.abc.SocketStream) -> None:
+        await stream.send(http_response(200, b"nobody asked"))
+        with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+            await stream.receive()
+
+    async def wait_for_the_greeting(event: str, info: Mapping[str, Any]) -> None:
+        while event == "connection.connect_tcp.complete" and not info["return_value"].is_closing():
+            await anyio.lowlevel.checkpoint()
+
+    async with accepting(greet) as port, transport(port, url="https://127.0.0.1:{}") as opened:
+        with pytest.raises(httpx2.ConnectError):
+            await post(opened, trace=wait_for_the_greeting)
+
+
+async def test_an_address_that_does_not_answer_in_time_is_given_up(unused_port: int) -> None:
+    async with transport(unused_port) as opened:
+        with pytest.raises(httpx2.ConnectTimeout):
+            await post(opened, timeout={"connect": 0})
+
+
+async def test_a_name_is_connected_to_whichever_of_its_addresses_answers() -> None:
+    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+        await stream.send(http_response(200, b"hello"))
+
+    async with listening(answer) as upstream, transport(upstream.port, url="http://localhost:{}") as opened:
+        assert await post(opened) == b"hello"
+
+
+async def test_a_name_whose_addresses_all_refuse_is_an_error(unused_port: int) -> None:
+    async with transport(unused_port, url="http://localhost:{}") as opened:
+        with pytest.raises(httpx2.ConnectError):
+            await post(opened)
+
+
+async def test_a_request_that_http_cannot_say_is_not_sent() -> None:
+    async def read(stream: anyio.abc.SocketStream) -> None:
+        with suppress(anyio.EndOfStream):
+            received.append(await stream.receive())
+
+    received: list[bytes] = []
+    async with accepting(read) as port, transport(port) as opened:
+        request = httpx2.Request("POST", "http://127.0.0.1/", headers=[(b"Authorization", b"Bearer 1\r\nX: 2")])
+        with pytest.raises(httpx2.LocalProtocolError):
+            await opened.handle_async_request(request)
+
+    assert received == []

@@ -1,9 +1,8 @@
-"""What is left over on a kept connection never becomes the answer to the next write, however it comes and lies there."""
+"""What is left over on a kept connection never becomes the answer to the next write, however it comes."""
 
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -63,7 +62,7 @@ async def calling(upstream: Upstream) -> AsyncIterator[Callable[[], Any]]:
         reply = await client.call(
             ENDPOINT[SAVE], b'{"kind":"fact"}', token=SecretStr(TOKEN), user_agent="agent/1", attempt=Attempt()
         )
-        return reply.data.get("id")
+        return reply.data and reply.data["id"]
 
     try:
         with anyio.fail_after(10):

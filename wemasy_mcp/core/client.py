@@ -32,6 +32,7 @@ from wemasy_mcp.core.protocol import MAX_BODY, Reply, read_reply
 from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.observability.tracing import request_span
 from wemasy_mcp.upstream.open import open_upstream
+from wemasy_mcp.upstream.proxies import UnusableProxyError
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +51,6 @@ class Attempt:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
-    connection: Any = None
-    """The TCP connection, as httpcore2 has it."""
     is_complete: bool = False
     notes: list[str] = field(default_factory=list)
     """What the caller of the tool should know besides the answer."""
@@ -63,21 +62,11 @@ class Attempt:
     """Whether the request goes on though the call was cancelled: `report` will then be called."""
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note that the request is about to be written, and that the answer was read whole.
-
-        A proxy's CONNECT is not the request, and its answer not the answer.
-        """
-        if event.endswith("send_request_headers.started"):
-            self.sent = info["request"].method != b"CONNECT"
-        elif event.endswith("receive_response_body.complete"):
-            # Before httpx2 closes the connection, which may fail or outlast the deadline.
-            self.is_complete = self.sent
-        elif event.endswith("connect_tcp.complete"):
-            self.connection = info["return_value"]
-        elif event.endswith("start_tls.failed"):
-            # httpcore2 closes it after an error, but not when the deadline cancels the handshake.
-            with anyio.CancelScope(shield=True):
-                await self.connection.aclose()
+        """Note that the request is about to be written, and that the answer was read whole."""
+        if event == "http11.send_request_headers.started":
+            self.sent = True
+        elif event == "http11.receive_response_body.complete":
+            self.is_complete = True
 
     def adopt(self, request: "Attempt") -> None:
         """Know what another attempt knows of the request that answers this call."""
@@ -130,7 +119,7 @@ class WemasyClient:
         self._keepalive_seconds = keepalive_seconds
         self._cooldown = cooldown or Cooldown()
         self._transport = transport
-        # Only our own transports tell when they send; of any other the careful reading is that it did.
+        # Only our own transport reports when it starts sending; for any other, assume it was sent.
         self._tells_when_sent = transport is None
         self._deadlines: set[anyio.CancelScope] = set()
         self._stopping = False
@@ -195,13 +184,13 @@ class WemasyClient:
             except httpx2.HTTPError as error:
                 if not attempt.is_decided:
                     raise _broken(error, attempt) from None
-            except (ValueError, OverflowError, ExceptionGroup) as error:
-                # A label over 63 characters or a port over 65535: Python refuses it on the way to the socket.
+            except ValueError as error:
+                # A label over 63 characters, for one: Python refuses it on the way to the socket.
                 if attempt.sent:
                     raise
                 logger.warning("unusable address", exc_info=error)
                 raise NotConfigured(
-                    "WEMASY_BASE_URL, HTTPS_PROXY or ALL_PROXY holds a host name or port that cannot be used."
+                    "WEMASY_BASE_URL, HTTPS_PROXY or ALL_PROXY holds a host name that cannot be used."
                 ) from None
             finally:
                 self._deadlines.discard(deadline)
@@ -219,8 +208,10 @@ class WemasyClient:
         if self._transport is None:
             try:
                 self._transport = open_upstream(self._base_url, self._keepalive_seconds)
-            except (ValueError, ImportError, OSError, httpx2.InvalidURL) as error:
-                raise NotConfigured(_environment_problem(error)) from None
+            except UnusableProxyError as error:
+                raise NotConfigured(str(error)) from None
+            except OSError:
+                raise NotConfigured("SSL_CERT_FILE or SSL_CERT_DIR names certificates that cannot be read.") from None
         return self._transport
 
 
@@ -267,9 +258,3 @@ def _unreachable_because(error: BaseException) -> str:
     if isinstance(error, httpx2.ConnectTimeout):
         return "Wemasy, or the proxy before it, could not be connected to in time."
     return "Wemasy, or the proxy before it, could not be connected to."
-
-
-def _environment_problem(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return "SSL_CERT_FILE or SSL_CERT_DIR names certificates that cannot be read."
-    return "HTTPS_PROXY, ALL_PROXY or NO_PROXY holds what cannot be used as a proxy."

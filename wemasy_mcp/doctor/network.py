@@ -15,7 +15,7 @@ from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.doctor.certificate import now, read_certificate, shown_certificate
 from wemasy_mcp.doctor.check import Check, failed, passed, skipped
 from wemasy_mcp.doctor.observed import Observed
-from wemasy_mcp.upstream.sockets import is_address
+from wemasy_mcp.upstream.dial import is_address
 
 _NOT_REACHED = "not reached"
 _SUCCESSFUL = 2  # 2xx

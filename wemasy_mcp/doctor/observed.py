@@ -36,13 +36,13 @@ class Observed(Attempt):
             case "connect_tcp", "started":
                 self.contacted = (info["host"], info["port"])
             case "connect_tcp", "complete":
-                self.address = info["return_value"].get_extra_info("server_addr")[0]
+                self.address = info["return_value"].get_extra_info("peername")[0]
             case "start_tls", "complete":
                 connection = info["return_value"].get_extra_info("ssl_object")
                 self.tls_version = connection.version()
                 self.certificate = connection.getpeercert(binary_form=True)
-            case "receive_response_headers", "complete" if not self.sent:
-                self.proxy_status = info["return_value"][1]
+            case "open_tunnel", "failed":
+                self.proxy_status = getattr(info["exception"], "status", None)
             case (("connect_tcp" | "start_tls"), "failed"):
                 self.broken_at = step
                 self.failure = info["exception"]

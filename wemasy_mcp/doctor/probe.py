@@ -30,7 +30,7 @@ class _HeldBack(Observed):
     __slots__ = ()
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+        if event.endswith("send_request_headers.started"):
             raise Unreachable("The request was held back.")
         await Observed.trace(self, event, info)
 

@@ -1,140 +1,133 @@
-"""Connections straight to the API, as an httpx2 transport, each used once or kept for a while.
-
-A connection whose state is in doubt is never used: what is left over on one would become the next call's answer.
-"""
+"""The connections to the API as one httpx2 transport: each is used once, or kept for a while and used again."""
 
 import asyncio
-import ssl
-from collections.abc import AsyncIterator
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from typing import Any
 
-import anyio
-import httpcore2
 import httpx2
 
-from wemasy_mcp.upstream.sockets import Connection, Sockets
+from wemasy_mcp.upstream.dial import Dialer, Trace
+from wemasy_mcp.upstream.http1 import Connection
 
 MAX_CONNECTIONS = 100
 """Connections to the API at a time; a call that finds none free waits within its own deadline."""
 
-_AS_HTTPX2: dict[type[Exception], type[httpx2.TransportError]] = {
-    httpcore2.ConnectError: httpx2.ConnectError,
-    httpcore2.ConnectTimeout: httpx2.ConnectTimeout,
-    httpcore2.LocalProtocolError: httpx2.LocalProtocolError,
-    httpcore2.ReadError: httpx2.ReadError,
-    httpcore2.RemoteProtocolError: httpx2.RemoteProtocolError,
-}
-"""The errors that httpcore2's connections raise on our sockets, as `httpx2.AsyncHTTPTransport` names them."""
-
-_ERRORS = tuple(_AS_HTTPX2)
-
 LAST_REQUEST = (b"Connection", b"close")
 """What a client that keeps no connection must say in every request (RFC 9112, section 9.3)."""
 
+_TIMEOUT = re.compile(r"\btimeout\s*=\s*(\d{1,9})", re.IGNORECASE)
 
-class DirectTransport(httpx2.AsyncBaseTransport):
-    """HTTP/1.1 without a proxy, each request on a connection of its own or on a clean kept one.
+
+class UpstreamTransport(httpx2.AsyncBaseTransport):
+    """HTTP/1.1 to one API, each request on a connection of its own or on a kept one that holds nothing.
 
     Args:
-        ssl_context: What an https server must prove.
-        keepalive_seconds: How long an idle connection is kept; 0 keeps none.
+        dial: Opens connections.
+        keepalive_seconds: How long an idle connection is kept, unless the API says less; 0 keeps none.
     """
 
-    def __init__(self, ssl_context: ssl.SSLContext, *, keepalive_seconds: float) -> None:
-        self._ssl_context = ssl_context
+    def __init__(self, dialer: Dialer, *, keepalive_seconds: float) -> None:
+        self._dialer = dialer
         self._keepalive_seconds = keepalive_seconds
-        self._sockets = Sockets()
         self._places = asyncio.Semaphore(MAX_CONNECTIONS)
-        self._kept: list[httpcore2.AsyncHTTPConnection] = []
+        self._idle: list[_Idle] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send the request and return the answer, its head read.
+        """Send the request, whose `trace` extension is told of every step, and return the answer, its head read.
 
         Raises:
             httpx2.TransportError: The request could not be sent, or no head came.
         """
-        url = request.url
-        headers = request.headers.raw if self._keepalive_seconds else [*request.headers.raw, LAST_REQUEST]
-        core_request = httpcore2.Request(
-            request.method,
-            httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=headers,
-            content=request.stream,
-            extensions=request.extensions,
-        )
+        trace: Trace = request.extensions.get("trace", _untraced)
+        if not self._keepalive_seconds:
+            request.headers.update([LAST_REQUEST])
+        connection = None
+        # Nothing that could be cancelled stands between a place that is taken and the block that gives it back.
         await self._places.acquire()
-        connection = await self._take(core_request.url.origin)
         try:
-            answer = await connection.handle_async_request(core_request)
-        except BaseException as error:
-            # A call that is cancelled just as its connection opens would leave it open.
-            await connection.aclose()
+            connection = await self._kept() or await self._dialer.connect(
+                request.extensions.get("timeout", {}).get("connect"), trace
+            )
+            prepared = connection.prepare(request)
+            await trace("http11.send_request_headers.started", {})
+            head = await connection.exchange(prepared)
+        except BaseException:
+            if connection is not None:
+                connection.abort()
             self._places.release()
-            if isinstance(error, _ERRORS):
-                raise _as_httpx2(error) from error
             raise
-        response = httpx2.Response(
-            answer.status, headers=answer.headers, stream=_Body(self, connection, answer), extensions=answer.extensions
-        )
-        stream = answer.extensions["network_stream"]
-        if isinstance(stream, Connection) and "transfer-encoding" not in response.headers:
-            stream.expect_body(int(response.headers.get("content-length", "0")))
-        return response
+        headers = httpx2.Headers(head.headers.raw_items())
+        body = _Body(connection, trace, partial(self._leave, connection, headers))
+        return httpx2.Response(head.status_code, headers=headers, stream=body)
 
     async def aclose(self) -> None:
-        """Close the kept connections, and keep no more."""
+        """Close the idle connections, and keep no more."""
         self._keepalive_seconds = 0
-        while self._kept:
-            await self._kept.pop().aclose()
+        while self._idle:
+            self._idle.pop().take().abort()
 
-    async def leave(self, connection: httpcore2.AsyncHTTPConnection, answer: httpcore2.Response) -> None:
-        """Keep the connection if its answer was read to the end and it may be kept; else close it."""
-        try:
-            if self._keepalive_seconds:
-                with anyio.CancelScope(shield=True):
-                    await answer.aclose()
-        finally:
-            if self._keepalive_seconds and connection.is_idle():
-                self._kept.append(connection)
-            else:
-                await connection.aclose()
-            self._places.release()
-
-    async def _take(self, origin: httpcore2.Origin) -> httpcore2.AsyncHTTPConnection:
-        """Return the kept connection that was used last, unless it is too old or something came on it; or a new one."""
-        # A burst leaves more than are used afterwards: the oldest go one by one.
-        while self._kept and self._kept[0].has_expired():
-            await self._kept.pop(0).aclose()
-        while self._kept:
-            connection = self._kept.pop()
-            if not connection.has_expired():
+    async def _kept(self) -> Connection | None:
+        """Return the kept connection that was used last, if one can be used again."""
+        while self._idle:
+            idle = self._idle.pop()
+            is_fresh = idle.is_fresh
+            connection = idle.take()
+            if is_fresh and await connection.is_silent():
                 return connection
-            await connection.aclose()
-        return httpcore2.AsyncHTTPConnection(
-            origin,
-            ssl_context=self._ssl_context,
-            keepalive_expiry=self._keepalive_seconds,
-            network_backend=self._sockets,
-        )
+            connection.abort()
+        return None
+
+    def _leave(self, connection: Connection, response_headers: httpx2.Headers) -> None:
+        """Keep a connection that can take another exchange, and close any other."""
+        self._places.release()
+        seconds = self._keepalive_seconds
+        if timeout := _TIMEOUT.search(response_headers.get("keep-alive", "")):
+            seconds = min(seconds, int(timeout[1]) - 1)
+        if seconds > 0 and connection.finish():
+            self._idle.append(_Idle(connection, seconds))
+        else:
+            connection.abort()
+
+
+class _Idle:
+    """A connection between two exchanges. It closes itself when its time is over."""
+
+    def __init__(self, connection: Connection, seconds: float) -> None:
+        self._connection = connection
+        self._seconds = seconds
+        self._since = time.time()
+        self._end = asyncio.get_running_loop().call_later(seconds, connection.abort)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether there is time left; by the wall clock too, as the event loop's may stop while a laptop sleeps."""
+        return asyncio.get_running_loop().time() < self._end.when() and abs(time.time() - self._since) < self._seconds
+
+    def take(self) -> Connection:
+        """Return the connection, which stays open from now on."""
+        self._end.cancel()
+        return self._connection
 
 
 class _Body(httpx2.AsyncByteStream):
-    def __init__(
-        self, transport: DirectTransport, connection: httpcore2.AsyncHTTPConnection, answer: httpcore2.Response
-    ) -> None:
-        self._transport = transport
+    def __init__(self, connection: Connection, trace: Trace, leave: Callable[[], None]) -> None:
         self._connection = connection
-        self._answer = answer
+        self._trace = trace
+        self._leave: Callable[[], None] | None = leave
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for part in self._answer.aiter_stream():
-                yield part
-        except _ERRORS as error:
-            raise _as_httpx2(error) from error
+        async for piece in self._connection.body():
+            yield piece
+        await self._trace("http11.receive_response_body.complete", {})
 
     async def aclose(self) -> None:
-        await self._transport.leave(self._connection, self._answer)
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
 
 
-def _as_httpx2(error: Exception) -> httpx2.TransportError:
-    return _AS_HTTPX2[type(error)](str(error))
+async def _untraced(event: str, info: Mapping[str, Any]) -> None:
+    pass

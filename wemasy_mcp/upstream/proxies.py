@@ -1,40 +1,145 @@
-"""The way to the API through the proxies that the environment names, as an httpx2 transport."""
+"""The proxy that the environment names for the API, and the tunnel through it."""
 
-import ssl
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+import asyncio
+import os
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
-from wemasy_mcp.upstream.connections import LAST_REQUEST, MAX_CONNECTIONS
+_DEFAULT_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+_MAX_SOCKS_TEXT = 255
+_SOCKS5, _NO_AUTHENTICATION, _PASSWORD = 5, 0, 2
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})")
 
 
-class ProxiedTransport(httpx2.AsyncBaseTransport):
-    """Through the proxies that the environment names, each request on a connection of its own.
+class UnusableProxyError(ValueError):
+    """The environment names a proxy that cannot be used. The text names the variable and never shows its value."""
 
-    httpx2's client knows which proxy, and NO_PROXY.
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Where a proxy listens, how it is spoken to, and who it is told that we are."""
+
+    scheme: str
+    host: str
+    port: int
+    credentials: tuple[str, str] | None
+
+
+def find_proxy(host: str, port: int) -> Proxy | None:
+    """Return the proxy for an https API, or None where it is reached directly.
+
+    `HTTPS_PROXY` goes before `ALL_PROXY`, upper or lower case; on Windows and macOS the system's settings count too.
 
     Raises:
-        ValueError, ImportError: The environment names what cannot be used as a proxy.
+        UnusableProxyError: What applies here cannot be used. A proxy that does not apply is not looked at.
     """
+    proxies = getproxies()
+    for kind in ("https", "all"):
+        if value := proxies.get(kind):
+            if proxy_bypass(f"{host}:{port}") or _is_exempt(host, proxies.get("no", "")):
+                return None
+            return _read_proxy(value, _variable(kind))
+    return None
 
-    def __init__(self, ssl_context: ssl.SSLContext) -> None:
-        self._client = httpx2.AsyncClient(
-            verify=ssl_context,
-            trust_env=True,
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=0),
-        )
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send the request and return the answer, its head read.
+def _is_exempt(host: str, no_proxy: str) -> bool:
+    """Whether `NO_PROXY` covers the host in one of the forms that curl or Go know and urllib does not."""
+    for entry in (entry.strip().lower() for entry in no_proxy.split(",")):
+        if entry == "*" or (entry.startswith("*.") and host.endswith(entry[1:])):
+            return True
+        try:
+            if ip_address(host) in ip_network(entry.strip("[]"), strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
 
-        Raises:
-            httpx2.TransportError: The request could not be sent, or no head came.
-        """
-        request.headers.update([LAST_REQUEST])
-        return await self._client.send(request, stream=True)
 
-    async def aclose(self) -> None:
-        """Close what is open."""
-        await self._client.aclose()
+def _variable(kind: str) -> str:
+    # The lower-case variable wins where both are set.
+    return max((name for name in os.environ if name.lower() == f"{kind}_proxy"), default="the system's proxy setting")
+
+
+def _read_proxy(value: str, variable: str) -> Proxy:
+    try:
+        url = urlsplit(value if "://" in value else f"http://{value}")
+        host, port = url.hostname or "", url.port
+    except ValueError:
+        raise UnusableProxyError(f"{variable} is not the URL of a proxy.") from None
+    if url.scheme not in _DEFAULT_PORTS:
+        raise UnusableProxyError(f"{variable} names a proxy of an unknown kind; known are http, https and socks5.")
+    if not host.isascii() or not host.isprintable() or not host or " " in host or port == 0:
+        raise UnusableProxyError(f"{variable} is not the URL of a proxy.")
+    credentials = None
+    if url.username is not None:
+        credentials = unquote(url.username), unquote(url.password or "")
+        if url.scheme.startswith("socks") and max(len(text.encode()) for text in credentials) > _MAX_SOCKS_TEXT:
+            raise UnusableProxyError(f"{variable} holds a user or a password that is too long for SOCKS.")
+    return Proxy(url.scheme, host, port or _DEFAULT_PORTS[url.scheme], credentials)
+
+
+class TunnelError(httpx2.ProxyError):
+    """The proxy opens no tunnel. `status` is what an HTTP proxy answered."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+async def open_tunnel(
+    proxy: Proxy, host: str, port: int, reader: asyncio.StreamReader, transport: asyncio.Transport
+) -> None:
+    """Have the proxy connect to `host`. What follows on the transport is between `host` and the caller.
+
+    Raises:
+        TunnelError: It refuses, or what answers is not such a proxy.
+    """
+    ask = _ask_socks if proxy.scheme.startswith("socks") else _ask_http
+    try:
+        await ask(proxy, host, port, reader, transport)
+    except (OSError, EOFError, asyncio.LimitOverrunError) as error:
+        raise TunnelError(str(error)) from error
+
+
+async def _ask_http(
+    proxy: Proxy, host: str, port: int, reader: asyncio.StreamReader, transport: asyncio.Transport
+) -> None:
+    """RFC 9110, section 9.3.6."""
+    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
+    if proxy.credentials:
+        lines.append(f"Proxy-Authorization: Basic {b64encode(':'.join(proxy.credentials).encode()).decode()}")
+    transport.write("\r\n".join([*lines, "", ""]).encode())
+    status_line = _STATUS_LINE.match(await reader.readuntil(b"\r\n\r\n"))
+    if status_line is None or not status_line[1].startswith(b"2"):
+        raise TunnelError("the proxy refuses, or is not one", int(status_line[1]) if status_line else None)
+
+
+async def _ask_socks(
+    proxy: Proxy, host: str, port: int, reader: asyncio.StreamReader, transport: asyncio.Transport
+) -> None:
+    """RFC 1928, and RFC 1929 for the password. The proxy resolves the name."""
+    transport.write(bytes([_SOCKS5, 2, _NO_AUTHENTICATION, _PASSWORD] if proxy.credentials else [_SOCKS5, 1, 0]))
+    version, method = await reader.readexactly(2)
+    if method == _PASSWORD and proxy.credentials:
+        user, password = (text.encode() for text in proxy.credentials)
+        transport.write(b"\x01" + bytes([len(user)]) + user + bytes([len(password)]) + password)
+        _, refusal = await reader.readexactly(2)
+        if refusal:
+            raise TunnelError("the SOCKS proxy refuses the user or the password")
+    elif version != _SOCKS5 or method != _NO_AUTHENTICATION:
+        raise TunnelError("not a SOCKS proxy, or one that asks for a password")
+    name = host.encode()
+    transport.write(bytes([_SOCKS5, 1, 0, 3, len(name)]) + name + port.to_bytes(2, "big"))
+    _, refusal, _, kind = await reader.readexactly(4)
+    if refusal:
+        raise TunnelError(f"the SOCKS proxy refuses: {refusal}")
+    # The address that it connected from: IPv4, IPv6 or a name.
+    size = {1: 4, 4: 16}.get(kind) or (await reader.readexactly(1))[0]
+    await reader.readexactly(size + 2)

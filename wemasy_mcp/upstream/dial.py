@@ -1,0 +1,126 @@
+"""Opening a connection to the API: TCP, a tunnel where a proxy is in between, TLS."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, cast
+
+import httpx2
+
+from wemasy_mcp.upstream.http1 import MAX_HEAD, Connection
+from wemasy_mcp.upstream.proxies import Proxy, open_tunnel
+
+HAPPY_EYEBALLS_SECONDS = 0.25
+"""How long one address is tried alone before the next is tried beside it (RFC 8305, section 5)."""
+
+Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+"""Is told of every step of a request: the `trace` extension of httpx2, of which the events used here bear the names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialer:
+    """Opens connections to one API.
+
+    Args:
+        ssl_context: What the API must prove; None for plain http.
+        proxy: What lies in between; only ever for an API that is reached over TLS.
+    """
+
+    host: str
+    port: int
+    ssl_context: ssl.SSLContext | None
+    proxy: Proxy | None = None
+
+    async def connect(self, seconds: float, trace: Trace) -> Connection:
+        """Return a connection on which a request may be sent. Each step may take `seconds`.
+
+        Raises:
+            httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError: There is none.
+        """
+        connection = Connection()
+        try:
+            if self.proxy is None or self.ssl_context is None:
+                underneath = await _connect_tcp(lambda: connection, self.host, self.port, seconds, trace)
+            else:
+                underneath = await self._connect_through(self.proxy, self.ssl_context, seconds, trace)
+            if self.ssl_context is not None:
+                async with _step("start_tls", seconds, trace) as step:
+                    step["return_value"] = await _encrypt(underneath, connection, self.ssl_context, self.host)
+        except BaseException:
+            # A call that is cancelled just as its connection opens would leave it open.
+            connection.abort()
+            raise
+        return connection
+
+    async def _connect_through(
+        self, proxy: Proxy, ssl_context: ssl.SSLContext, seconds: float, trace: Trace
+    ) -> asyncio.Transport:
+        reader = asyncio.StreamReader(limit=MAX_HEAD)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport = await _connect_tcp(lambda: protocol, proxy.host, proxy.port, seconds, trace)
+        try:
+            if proxy.scheme == "https":
+                async with _step("start_proxy_tls", seconds, trace):
+                    transport = await _encrypt(transport, protocol, ssl_context, proxy.host)
+            # As long as the call may take.
+            async with _step("open_tunnel", None, trace):
+                await open_tunnel(proxy, self.host, self.port, reader, transport)
+        except BaseException:
+            transport.abort()
+            raise
+        return transport
+
+
+async def _connect_tcp(
+    factory: Callable[[], asyncio.BaseProtocol], host: str, port: int, seconds: float, trace: Trace
+) -> asyncio.Transport:
+    async with _step("connect_tcp", seconds, trace, host=host, port=port) as step:
+        # A race of one costs as much as sending a request.
+        delay = None if is_address(host) else HAPPY_EYEBALLS_SECONDS
+        transport, _ = await asyncio.get_running_loop().create_connection(
+            factory, host, port, happy_eyeballs_delay=delay
+        )
+        step["return_value"] = transport
+    return transport
+
+
+async def _encrypt(
+    underneath: asyncio.Transport, protocol: asyncio.BaseProtocol, ssl_context: ssl.SSLContext, host: str
+) -> asyncio.Transport:
+    """Encrypt what follows. What came before it is vouched for by nobody, and is not looked at."""
+    if underneath.is_closing():
+        raise ConnectionResetError("closed, or something came before the TLS handshake")
+    loop = asyncio.get_running_loop()
+    transport = cast("asyncio.Transport", await loop.start_tls(underneath, protocol, ssl_context, server_hostname=host))
+    protocol.connection_made(transport)
+    return transport
+
+
+@asynccontextmanager
+async def _step(name: str, seconds: float | None, trace: Trace, **info: Any) -> AsyncIterator[dict[str, Any]]:
+    """One step of a connection: bounded in time, traced, its errors those of httpx2."""
+    await trace(f"connection.{name}.started", info)
+    try:
+        try:
+            async with asyncio.timeout(seconds):
+                yield info
+        except TimeoutError as error:
+            raise httpx2.ConnectTimeout("too late") from error
+        except OSError as error:
+            raise httpx2.ConnectError(str(error)) from error
+    except BaseException as error:
+        await trace(f"connection.{name}.failed", info | {"exception": error})
+        raise
+    await trace(f"connection.{name}.complete", info)
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, rather than a name that stands for some."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

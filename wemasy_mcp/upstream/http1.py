@@ -1,0 +1,164 @@
+"""One HTTP/1.1 connection: asyncio's transports move the bytes, h11 parses them.
+
+h11 is given every byte as it arrives, and only while an answer is awaited. Whatever comes at another time ends the
+connection: it would be taken for the answer to the next call.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import cast
+
+import h11
+import httpx2
+
+MAX_HEAD = 2**16
+"""Bytes before an answer's body, interim answers included; also of one chunk's header and of the trailers."""
+
+MAX_ANSWER = 2**24
+"""Bytes of one answer on the wire. A body of 1 MiB in chunks of one byte is 6 MiB."""
+
+_READ_SIZE = 2**13
+"""Bytes that are read and parsed in one turn of the event loop, so that other calls go on in between."""
+
+_TURNS = 2
+"""Turns of the event loop until what lies in the kernel has been delivered: one to fetch it, one to look at it."""
+
+
+class Connection(asyncio.BufferedProtocol):
+    """A connection on which one exchange follows another. Reading waits for ever: the whole call has one deadline."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport
+        self._buffer = memoryview(bytearray(_READ_SIZE))
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
+        self._is_open = False
+        self._is_awaiting = False
+        self._received = 0
+        self._error: Exception | None = None
+        self._news = asyncio.Event()
+
+    def abort(self) -> None:
+        """Close the connection immediately, whatever is still unsent."""
+        if self._is_open:
+            self._is_open = False
+            self._transport.abort()
+
+    async def is_silent(self) -> bool:
+        """Whether nothing has come since the last answer: no byte in the kernel or inside TLS, and no end."""
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+        return self._is_open
+
+    def prepare(self, request: httpx2.Request) -> bytes:
+        """Return the bytes of a request, which are the next to be sent.
+
+        Raises:
+            httpx2.LocalProtocolError: It cannot be said in HTTP. The error's text may hold a header.
+        """
+        try:
+            head = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
+            events = (head, h11.Data(data=request.content), h11.EndOfMessage())
+            return b"".join(self._http.send(event) or b"" for event in events)
+        except h11.LocalProtocolError as error:
+            raise httpx2.LocalProtocolError(str(error)) from error
+
+    async def exchange(self, request: bytes) -> h11.Response:
+        """Send the bytes of a request and return the head of its answer.
+
+        Raises:
+            httpx2.ReadError, httpx2.RemoteProtocolError: No head came, or what came is not HTTP.
+        """
+        self._is_awaiting = True
+        self._received = 0
+        self._transport.write(request)
+        while not isinstance(event := self._parse(), h11.Response):
+            if self._received > MAX_HEAD:
+                raise httpx2.RemoteProtocolError("the head of the answer is too long")
+            if event is h11.NEED_DATA:
+                await self._more()
+        return event
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """Yield the body of the answer, joined to pieces of what was read in one go.
+
+        Raises:
+            httpx2.ReadError, httpx2.RemoteProtocolError: It broke off, or what came is not HTTP.
+        """
+        piece = bytearray()
+        while not isinstance(event := self._parse(), h11.EndOfMessage):
+            if isinstance(event, h11.Data):
+                piece += event.data
+                continue
+            if piece:
+                yield bytes(piece)
+                piece.clear()
+            await self._more()
+        if piece:
+            yield bytes(piece)
+
+    def finish(self) -> bool:
+        """Make ready for another exchange, or close where anything speaks against one; return which it was."""
+        is_clean = (
+            self._http.our_state is h11.DONE
+            and self._http.their_state is h11.DONE
+            and self._http.trailing_data == (b"", False)
+            # The API answered before it had read the whole request.
+            and not self._transport.get_write_buffer_size()
+            and self._is_open
+        )
+        if is_clean:
+            self._is_awaiting = False
+            self._http.start_next_cycle()
+        else:
+            self.abort()
+        return is_clean
+
+    def _parse(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        try:
+            return self._http.next_event()
+        except h11.RemoteProtocolError as error:
+            raise httpx2.RemoteProtocolError(str(error)) from error
+
+    async def _more(self) -> None:
+        """Return when something new has come; everything before has been parsed."""
+        if self._error is not None:
+            raise httpx2.ReadError(str(self._error)) from self._error
+        self._news.clear()
+        await self._news.wait()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: the connection is open; or encrypted, when it is called again."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._is_open = True
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """asyncio: where may it be put?"""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """asyncio: something came."""
+        if not self._is_awaiting:
+            self.abort()
+            return
+        self._received += nbytes
+        if self._received > MAX_ANSWER:
+            self._error = ValueError("the answer is too long")
+            self.abort()
+        else:
+            # The call that waits parses this in the next turn of the loop, before more is read.
+            self._http.receive_data(bytes(self._buffer[:nbytes]))
+        self._news.set()
+
+    def eof_received(self) -> None:
+        """asyncio: no more will come."""
+        if self._is_awaiting:
+            self._http.receive_data(b"")
+            self._news.set()
+        else:
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the connection is closed, or broke."""
+        self._is_open = False
+        self._error = self._error or exc
+        self.eof_received()
