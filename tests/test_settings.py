@@ -52,7 +52,7 @@ def test_the_defaults_are_the_published_ones() -> None:
         "base_url": "https://api.wemasy.nl/api",
         "timeout_seconds": 20,
         "answer_seconds": 4.5,
-        "keepalive_seconds": 0,
+        "keepalive_seconds": 4,
         "repeats": "join",
         "tools": (),
         "null_arguments": "send",

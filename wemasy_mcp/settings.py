@@ -115,11 +115,12 @@ class Settings(BaseSettings):
         "for a patient client",
     )
     keepalive_seconds: float = Field(
-        0,
+        4,
         ge=0,
         le=600,
         allow_inf_nan=False,
-        description="how long a connection to the API may be reused; 0: every write has its own",
+        description="how long an idle connection to the API may be used again, less where the API's "
+        "`Keep-Alive: timeout` says so; 0: every write has its own",
     )
     repeats: Literal["join", "send"] = Field(
         "join",

@@ -16,7 +16,6 @@ import pytest
 from pydantic import SecretStr
 
 from api_document import BASE_URL, OPERATIONS, REQUEST_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, Operation
-from support.answers import answer
 from support.fake_api import FakeApi, Request, answer_never
 from support.listener import Connection, accepting
 from support.wire import ENDPOINT, SAVE, TOKEN, Recorded, client_over
@@ -405,75 +404,12 @@ async def test_an_answer_that_is_packed_all_the_same_is_read(recorded: Recorded)
     assert (await call(client_over(recorded))).data == SAVE_MEMORY.sample_answer["data"]
 
 
-async def test_by_default_every_write_has_its_own_connection() -> None:
-    async with FakeApi() as upstream, client_at(upstream.url) as client:
+async def test_where_no_connection_is_kept_every_write_has_its_own() -> None:
+    async with FakeApi() as upstream, client_at(upstream.url, keepalive_seconds=0) as client:
         await call(client)
         await call(client)
 
     assert (upstream.connections, len(upstream.requests)) == (2, 2)
-
-
-LEFT = answer(200, SAVE_MEMORY.sample_answer | {"data": {"id": 99}})
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-def sized(body: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-
-
-def sized_with_bare_line_ends(body: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\nContent-Length: %d\n\n%b" % (len(body), body)
-
-
-def in_one_chunk(body: bytes) -> bytes:
-    return CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
-
-
-def in_chunks_with_blank_lines(body: bytes) -> bytes:
-    spaced = b"\r\n\r\n" + body + b"\r\n\r\n"
-    return CHUNKED + b"3\r\n%b\r\n%x\r\n%b\r\n0\r\nX-Trailer: 1\r\n\r\n" % (spaced[:3], len(spaced) - 3, spaced[3:])
-
-
-def after_an_interim_answer(body: bytes) -> bytes:
-    return b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + sized(body)
-
-
-@pytest.mark.parametrize("keepalive_seconds", [0, 30])
-@pytest.mark.parametrize("size_of_pieces", [1, 7, 100_000])
-@pytest.mark.parametrize(
-    "form", [sized, sized_with_bare_line_ends, in_one_chunk, in_chunks_with_blank_lines, after_an_interim_answer]
-)
-async def test_what_is_left_on_a_connection_does_not_become_the_next_answer(
-    form: Callable[[bytes], bytes], size_of_pieces: int, keepalive_seconds: int
-) -> None:
-    async def answer_twice(request: Request, stream: Connection) -> None:
-        body = json.dumps(SAVE_MEMORY.sample_answer | {"data": {"id": len(upstream.requests)}}).encode()
-        answer = form(body)
-        pieces = [answer[start : start + size_of_pieces] for start in range(0, len(answer), size_of_pieces)]
-        # What comes only after the next request was sent is like its answer to everybody.
-        pieces[-1] += LEFT
-        for piece in pieces:
-            await stream.send(piece)
-
-    async with (
-        FakeApi(answer_twice) as upstream,
-        client_at(upstream.url, keepalive_seconds=keepalive_seconds) as client,
-    ):
-        replies = [await call(client), await call(client)]
-
-    assert [reply.data for reply in replies] == [{"id": 1}, {"id": 2}]
-
-
-@pytest.mark.parametrize("form", [sized, sized_with_bare_line_ends, in_one_chunk, in_chunks_with_blank_lines])
-async def test_a_kept_connection_that_holds_nothing_more_is_used_again(form: Callable[[bytes], bytes]) -> None:
-    async def respond(request: Request, stream: Connection) -> None:
-        await stream.send(form(json.dumps(SAVE_MEMORY.sample_answer).encode()))
-
-    async with FakeApi(respond) as upstream, client_at(upstream.url, keepalive_seconds=30) as client:
-        for _ in range(3):
-            assert (await call(client)).data == SAVE_MEMORY.sample_answer["data"]
-
-    assert (upstream.connections, len(upstream.requests)) == (1, 3)
 
 
 async def test_a_call_that_found_no_free_connection_was_not_sent() -> None:

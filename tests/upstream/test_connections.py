@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
-import anyio.abc
 import anyio.lowlevel
 import httpx2
 import pytest
 
-from support.wire import accepting, http_response, listening
+from support.answers import answer
+from support.fake_api import FakeApi, Request
+from support.listener import Connection as ApiConnection
+from support.listener import accepting
 from wemasy_mcp.upstream.http1 import Connection
 from wemasy_mcp.upstream.open import open_upstream
 
@@ -42,17 +44,16 @@ async def post(opened: httpx2.AsyncBaseTransport, body: bytes = b"{}", **extensi
 
 
 async def test_what_the_event_loop_has_not_fetched_yet_does_not_become_the_next_answer() -> None:
-    connections: list[anyio.abc.SocketStream] = []
+    connections: list[ApiConnection] = []
 
-    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    async def respond(request: Request, stream: ApiConnection) -> None:
         connections.append(stream)
-        await stream.send(http_response(200, b"asked for"))
+        await stream.send(answer(200, b"asked for"))
 
-    async with listening(answer) as upstream, transport(upstream.port) as opened:
+    async with FakeApi(respond) as upstream, transport(upstream.port) as opened:
         await post(opened)
         # Nothing else runs between this and the next request.
-        socket = connections[0].extra(anyio.abc.SocketAttribute.raw_socket)
-        os.write(socket.fileno(), http_response(200, b"left over"))
+        os.write(connections[0].socket.fileno(), answer(200, b"left over"))
 
         assert await post(opened) == b"asked for"
 
@@ -60,17 +61,17 @@ async def test_what_the_event_loop_has_not_fetched_yet_does_not_become_the_next_
 
 
 async def test_connections_that_were_closed_meanwhile_are_closed_here_too_whatever_their_order() -> None:
-    connections: list[anyio.abc.SocketStream] = []
+    connections: list[ApiConnection] = []
     together = anyio.Event()
 
-    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    async def respond(request: Request, stream: ApiConnection) -> None:
         connections.append(stream)
         if len(connections) == 3:
             together.set()
         await together.wait()
-        await stream.send(http_response(200, b"asked for"))
+        await stream.send(answer(200, b"asked for"))
 
-    async with listening(answer) as upstream, transport(upstream.port) as opened:
+    async with FakeApi(respond) as upstream, transport(upstream.port) as opened:
         async with anyio.create_task_group() as calls:
             for _ in range(3):
                 calls.start_soon(post, opened)
@@ -86,19 +87,19 @@ async def test_connections_that_were_closed_meanwhile_are_closed_here_too_whatev
 @pytest.mark.parametrize(
     ("header", "kept"),
     [
-        ({}, True),
-        ({"Keep-Alive": "timeout=5, max=100"}, True),
-        ({"Keep-Alive": "max=100,TIMEOUT = 1"}, False),
-        ({"Keep-Alive": "timeout=0"}, False),
-        ({"Keep-Alive": "timeout=soon"}, True),
-        ({"Connection": "close"}, False),
+        ((), True),
+        (("Keep-Alive: timeout=5, max=100",), True),
+        (("Keep-Alive: max=100,TIMEOUT = 1",), False),
+        (("Keep-Alive: timeout=0",), False),
+        (("Keep-Alive: timeout=soon",), True),
+        (("Connection: close",), False),
     ],
 )
-async def test_a_connection_is_kept_where_the_api_does_not_close_it(header: Mapping[str, str], kept: bool) -> None:
-    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
-        await stream.send(http_response(200, b"whole", header))
+async def test_a_connection_is_kept_where_the_api_does_not_close_it(header: tuple[str, ...], kept: bool) -> None:
+    async def respond(request: Request, stream: ApiConnection) -> None:
+        await stream.send(answer(200, b"whole", *header))
 
-    async with listening(answer) as upstream, transport(upstream.port) as opened:
+    async with FakeApi(respond) as upstream, transport(upstream.port) as opened:
         assert [await post(opened) for _ in range(2)] == [b"whole"] * 2
 
     assert upstream.connections == (1 if kept else 2)
@@ -107,9 +108,9 @@ async def test_a_connection_is_kept_where_the_api_does_not_close_it(header: Mapp
 async def test_a_kept_connection_is_closed_when_its_time_is_over() -> None:
     ended = anyio.Event()
 
-    async def answer_and_wait(stream: anyio.abc.SocketStream) -> None:
+    async def answer_and_wait(stream: ApiConnection) -> None:
         await stream.receive()
-        await stream.send(http_response(200, b"whole"))
+        await stream.send(answer(200, b"whole"))
         with pytest.raises(anyio.EndOfStream):
             await stream.receive()
         ended.set()
@@ -120,10 +121,10 @@ async def test_a_kept_connection_is_closed_when_its_time_is_over() -> None:
 
 
 async def test_a_connection_over_which_a_laptop_slept_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
-        await stream.send(http_response(200, b"whole"))
+    async def respond(request: Request, stream: ApiConnection) -> None:
+        await stream.send(answer(200, b"whole"))
 
-    async with listening(answer) as upstream, transport(upstream.port) as opened:
+    async with FakeApi(respond) as upstream, transport(upstream.port) as opened:
         await post(opened)
         awake = time.time
         # The clock of the event loop stands still meanwhile.
@@ -134,12 +135,12 @@ async def test_a_connection_over_which_a_laptop_slept_is_not_used_again(monkeypa
 
 
 async def test_a_connection_whose_request_was_answered_before_it_was_read_is_not_used_again() -> None:
-    connections: list[anyio.abc.SocketStream] = []
+    connections: list[ApiConnection] = []
 
-    async def answer_early(stream: anyio.abc.SocketStream) -> None:
+    async def answer_early(stream: ApiConnection) -> None:
         connections.append(stream)
-        await stream.receive(1)
-        await stream.send(http_response(413, b"too much"))
+        await stream.reader.readexactly(1)
+        await stream.send(answer(413, b"too much"))
         await anyio.sleep_forever()
 
     async with accepting(answer_early) as port, transport(port) as opened:
@@ -154,7 +155,7 @@ async def test_a_call_that_is_cancelled_just_as_its_connection_opens_leaves_noth
     closed = anyio.Event()
     open_ = Connection.connection_made
 
-    async def wait_for_the_end(stream: anyio.abc.SocketStream) -> None:
+    async def wait_for_the_end(stream: ApiConnection) -> None:
         with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
             while True:
                 await stream.receive()
@@ -175,21 +176,21 @@ async def test_a_call_that_is_cancelled_just_as_its_connection_opens_leaves_noth
 
 
 async def test_a_call_that_ends_after_the_close_leaves_nothing_open() -> None:
-    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
+    async def respond(request: Request, stream: ApiConnection) -> None:
         await opened.aclose()
-        await stream.send(http_response(200, b"late"))
+        await stream.send(answer(200, b"late"))
         with pytest.raises(anyio.EndOfStream):
             await stream.receive()
         closed.set()
 
     closed = anyio.Event()
-    async with listening(answer) as upstream, transport(upstream.port) as opened:
+    async with FakeApi(respond) as upstream, transport(upstream.port) as opened:
         assert await post(opened) == b"late"
         await closed.wait()
 
 
 async def test_a_connection_that_closes_amid_a_large_request_is_an_error_of_the_transport() -> None:
-    async def close(stream: anyio.abc.SocketStream) -> None:
+    async def close(stream: ApiConnection) -> None:
         await stream.receive()
         await stream.aclose()
 
@@ -201,21 +202,21 @@ async def test_a_connection_that_closes_amid_a_large_request_is_an_error_of_the_
 async def test_a_request_that_the_api_is_slow_to_read_arrives_whole() -> None:
     received = 0
 
-    async def read_late(stream: anyio.abc.SocketStream) -> None:
+    async def read_late(stream: ApiConnection) -> None:
         nonlocal received
         for _ in range(100):
             await anyio.lowlevel.checkpoint()
         while received < MORE_THAN_BUFFERS_HOLD:
             received += len(await stream.receive())
-        await stream.send(http_response(200, b"all of it"))
+        await stream.send(answer(200, b"all of it"))
 
     async with accepting(read_late) as port, transport(port) as opened:
         assert await post(opened, b"x" * MORE_THAN_BUFFERS_HOLD) == b"all of it"
 
 
 async def test_what_comes_before_the_tls_handshake_is_vouched_for_by_nobody() -> None:
-    async def greet(stream: anyio.abc.SocketStream) -> None:
-        await stream.send(http_response(200, b"nobody asked"))
+    async def greet(stream: ApiConnection) -> None:
+        await stream.send(answer(200, b"nobody asked"))
         with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
             await stream.receive()
 
@@ -235,10 +236,10 @@ async def test_an_address_that_does_not_answer_in_time_is_given_up(unused_port: 
 
 
 async def test_a_name_is_connected_to_whichever_of_its_addresses_answers() -> None:
-    async def answer(request: bytes, stream: anyio.abc.SocketStream) -> None:
-        await stream.send(http_response(200, b"hello"))
+    async def respond(request: Request, stream: ApiConnection) -> None:
+        await stream.send(answer(200, b"hello"))
 
-    async with listening(answer) as upstream, transport(upstream.port, url="http://localhost:{}") as opened:
+    async with FakeApi(respond) as upstream, transport(upstream.port, url="http://localhost:{}") as opened:
         assert await post(opened) == b"hello"
 
 
@@ -249,7 +250,7 @@ async def test_a_name_whose_addresses_all_refuse_is_an_error(unused_port: int) -
 
 
 async def test_a_request_that_http_cannot_say_is_not_sent() -> None:
-    async def read(stream: anyio.abc.SocketStream) -> None:
+    async def read(stream: ApiConnection) -> None:
         with suppress(anyio.EndOfStream):
             received.append(await stream.receive())
 

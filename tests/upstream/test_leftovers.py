@@ -6,13 +6,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-import anyio.abc
 import pytest
 from pydantic import SecretStr
 
 from api_document import SAVE_MEMORY
+from support.answers import answer
 from support.certificates import Certificates, make_certificates
-from support.wire import ENDPOINT, SAVE, TOKEN, Upstream, http_response, listening
+from support.fake_api import FakeApi, Request
+from support.listener import Connection
+from support.wire import ENDPOINT, SAVE, TOKEN
 from wemasy_mcp.core.client import Attempt, WemasyClient
 from wemasy_mcp.core.errors import BadResponse
 
@@ -21,7 +23,7 @@ FORGED_HEAD = b"HTTP/1.1 422 X\r\nContent-Length: 0\r\n\r\n"
 LEFTOVERS = {
     "a head": FORGED_HEAD,
     "a head with bare line ends": b"HTTP/1.1 422 X\nContent-Length: 0\n\n",
-    "a head and a body": http_response(200, SAMPLE | {"data": {"id": 99}}),
+    "a head and a body": answer(200, SAMPLE | {"data": {"id": 99}}),
     "half a head": b"HTTP/1.1 422 X\r\nX-Half: ",
     "a line end": b"\r\n",
     "an interim answer": b"HTTP/1.1 103 Early Hints\r\n\r\n",
@@ -29,17 +31,31 @@ LEFTOVERS = {
 }
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 def sized(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
+def sized_with_bare_line_ends(body: bytes) -> bytes:
+    return sized(body).replace(b"\r\n", b"\n")
+
+
+def after_an_interim_answer(body: bytes) -> bytes:
+    return b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + sized(body)
+
+
 def chunked(body: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    return CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
 
 
-def bodiless(body: bytes) -> bytes:
-    # The length that a 204 announces says nothing of what follows.
-    return b"HTTP/1.1 204 No Content\r\nContent-Length: %d\r\n\r\n" % len(FORGED_HEAD)
+def chunked_with_blank_lines(body: bytes) -> bytes:
+    spaced = b"\r\n\r\n" + body + b"\r\n\r\n"
+    return CHUNKED + b"3\r\n%b\r\n%x\r\n%b\r\n0\r\nX-Trailer: 1\r\n\r\n" % (spaced[:3], len(spaced) - 3, spaced[3:])
+
+
+FORMS = (sized, sized_with_bare_line_ends, after_an_interim_answer, chunked, chunked_with_blank_lines)
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +70,9 @@ def tls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, certifi
 
 
 @asynccontextmanager
-async def calling(upstream: Upstream) -> AsyncIterator[Callable[[], Any]]:
+async def calling(upstream: FakeApi) -> AsyncIterator[Callable[[], Any]]:
     """Yield what makes a write, and returns the id that it was given."""
-    client = WemasyClient(upstream.base_url, timeout_seconds=5, keepalive_seconds=30)
+    client = WemasyClient(upstream.url, timeout_seconds=5, keepalive_seconds=30)
 
     async def call() -> object:
         reply = await client.call(
@@ -76,27 +92,42 @@ def whole_answer(form: Callable[[bytes], bytes], record_id: int) -> bytes:
 
 
 @pytest.mark.parametrize("leftover", LEFTOVERS.values(), ids=LEFTOVERS)
-@pytest.mark.parametrize("form", [sized, chunked])
+@pytest.mark.parametrize("form", FORMS)
 async def test_what_comes_with_an_answer_is_not_the_next_one(
     form: Callable[[bytes], bytes], leftover: bytes, tls: Any
 ) -> None:
-    async def answer(request: bytes, stream: anyio.abc.ByteStream) -> None:
+    async def respond(request: Request, stream: Connection) -> None:
         # One send is one packet, and inside TLS one record.
         await stream.send(whole_answer(form, len(upstream.requests)) + leftover)
 
-    async with listening(answer, tls) as upstream, calling(upstream) as call:
+    async with FakeApi(respond, tls) as upstream, calling(upstream) as call:
         assert [await call() for _ in range(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("size_of_pieces", [1, 7])
+@pytest.mark.parametrize("form", FORMS)
+async def test_what_comes_with_the_last_piece_of_an_answer_is_not_the_next_one(
+    form: Callable[[bytes], bytes], size_of_pieces: int
+) -> None:
+    async def respond(request: Request, stream: Connection) -> None:
+        whole = whole_answer(form, len(upstream.requests))
+        *pieces, last = (whole[start : start + size_of_pieces] for start in range(0, len(whole), size_of_pieces))
+        for piece in (*pieces, last + FORGED_HEAD):
+            await stream.send(piece)
+
+    async with FakeApi(respond) as upstream, calling(upstream) as call:
+        assert [await call() for _ in range(2)] == [1, 2]
 
 
 @pytest.mark.parametrize("leftover", LEFTOVERS.values(), ids=LEFTOVERS)
 async def test_what_comes_after_an_answer_is_not_the_next_one(leftover: bytes, tls: Any) -> None:
-    streams: list[anyio.abc.ByteStream] = []
+    streams: list[Connection] = []
 
-    async def answer(request: bytes, stream: anyio.abc.ByteStream) -> None:
+    async def respond(request: Request, stream: Connection) -> None:
         streams.append(stream)
         await stream.send(whole_answer(sized, len(upstream.requests)))
 
-    async with listening(answer, tls) as upstream, calling(upstream) as call:
+    async with FakeApi(respond, tls) as upstream, calling(upstream) as call:
         for number in (1, 2, 3):
             assert await call() == number
             # It lies in the kernel when the next call begins.
@@ -106,22 +137,24 @@ async def test_what_comes_after_an_answer_is_not_the_next_one(leftover: bytes, t
 
 
 async def test_an_answer_without_a_body_ends_with_its_head(tls: Any) -> None:
-    async def answer(request: bytes, stream: anyio.abc.ByteStream) -> None:
-        first = len(upstream.requests) == 1
-        await stream.send(bodiless(b"") + FORGED_HEAD if first else whole_answer(sized, len(upstream.requests)))
+    async def respond(request: Request, stream: Connection) -> None:
+        # The length that a 204 announces says nothing of what follows.
+        bodiless = b"HTTP/1.1 204 No Content\r\nContent-Length: %d\r\n\r\n" % len(FORGED_HEAD)
+        is_first = len(upstream.requests) == 1
+        await stream.send(bodiless + FORGED_HEAD if is_first else whole_answer(sized, len(upstream.requests)))
 
-    async with listening(answer, tls) as upstream, calling(upstream) as call:
+    async with FakeApi(respond, tls) as upstream, calling(upstream) as call:
         with pytest.raises(BadResponse):
             await call()
         assert await call() == 2
 
 
-@pytest.mark.parametrize("form", [sized, chunked])
+@pytest.mark.parametrize("form", FORMS)
 async def test_a_connection_with_nothing_left_on_it_is_used_again(form: Callable[[bytes], bytes], tls: Any) -> None:
-    async def answer(request: bytes, stream: anyio.abc.ByteStream) -> None:
+    async def respond(request: Request, stream: Connection) -> None:
         await stream.send(whole_answer(form, len(upstream.requests)))
 
-    async with listening(answer, tls) as upstream, calling(upstream) as call:
+    async with FakeApi(respond, tls) as upstream, calling(upstream) as call:
         assert [await call() for _ in range(3)] == [1, 2, 3]
 
     assert upstream.connections == 1
