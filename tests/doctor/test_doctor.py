@@ -581,7 +581,7 @@ def test_a_proxy_whose_name_does_not_exist_is_told(doctor: Doctor) -> None:
         (
             "HTTPS_PROXY",
             "gopher://127.0.0.1:1",
-            "HTTPS_PROXY, ALL_PROXY or NO_PROXY holds what cannot be used as a proxy.",
+            "HTTPS_PROXY names a proxy of an unknown kind; known are http, https and socks5.",
         ),
     ],
 )

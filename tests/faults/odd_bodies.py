@@ -119,7 +119,6 @@ SUCCESSES: tuple[Fault, ...] = (
         applied=True,
         ending="serve",
     ),
-    told("success on a connection about to go stale", None, answer(200, DONE), applied=True, ending="drop_next"),
     told("success in Latin-1 headers", None, answer(200, DONE, "X-Name: \udce9"), applied=True),
 )
 

@@ -39,6 +39,7 @@ async def proxied_player(
     settings = {
         "WEMASY_BASE_URL": REMOTE,
         "WEMASY_TIMEOUT_SECONDS": "2",
+        "WEMASY_KEEPALIVE_SECONDS": "0",
         "SSL_CERT_FILE": str(certificates.trusted),
         "HTTPS_PROXY": proxy.url.replace("//", "//user:pass-word@"),
     }
