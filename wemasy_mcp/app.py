@@ -20,7 +20,8 @@ from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.observability.logging import start_logging
 from wemasy_mcp.secret_file import follow_api_token
 from wemasy_mcp.settings import OVER_HTTP_ONLY, Reading, Settings, SettingsError, variable_of
-from wemasy_mcp.transports.stdio.streams import fill_closed_descriptors, serve_stdio
+from wemasy_mcp.transports.stdio.descriptors import fill_closed_descriptors
+from wemasy_mcp.transports.stdio.session import serve_stdio
 
 logger = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ def imported() -> set[str]:
 
 
 def test_the_list_is_read_from_a_server_that_did_start(imported: set[str]) -> None:
-    assert {"mcp.server.lowlevel", "wemasy_mcp.core.server", "wemasy_mcp.transports.stdio.streams"} <= imported
+    assert {"mcp.server.lowlevel", "wemasy_mcp.core.server", "wemasy_mcp.transports.stdio.session"} <= imported
 
 
 @pytest.mark.parametrize("module", NEEDED_BY_OTHER_COMMANDS)

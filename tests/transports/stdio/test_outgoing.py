@@ -1,84 +1,107 @@
 """The stream to the client, on a real pipe."""
 
+import contextvars
 import json
 import os
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import anyio
-import pytest
 from mcp import types
 from mcp.shared.message import SessionMessage
 
-from wemasy_mcp.transports.stdio.streams import Outgoing
+from wemasy_mcp.core.delivery import Delivery, current_delivery
+from wemasy_mcp.transports.pending import Pending
+from wemasy_mcp.transports.stdio.outgoing import MAX_BACKLOG, Outgoing
+
+from .conftest import Wire
 
 MORE_THAN_A_PIPE_HOLDS = 300_000
-
-
-@pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    yield reading, writing
-    for descriptor in (reading, writing):
-        with suppress(OSError):
-            os.close(descriptor)
 
 
 def answer(request_id: int, size: int) -> SessionMessage:
     return SessionMessage(types.JSONRPCResponse(jsonrpc="2.0", id=request_id, result={"text": "x" * size}))
 
 
-async def read_lines(descriptor: int, count: int) -> list[int]:
+async def read_lines(wire: Wire, count: int) -> list[int]:
     received = b""
     while received.count(b"\n") < count:
-        await anyio.wait_readable(descriptor)
-        received += os.read(descriptor, 65_536)
+        received += await wire.read()
+    assert b"\r" not in received
     return [json.loads(line)["id"] for line in received.splitlines()]
 
 
-def test_a_sender_that_is_cancelled_leaves_no_torn_line(pipe: tuple[int, int]) -> None:
-    async def run() -> list[int]:
-        outgoing = Outgoing(pipe[1])
-        with anyio.fail_after(5):
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(outgoing.write_backlog)
-                with anyio.CancelScope() as sending:
-                    sending.cancel()
-                    await outgoing.send(answer(1, MORE_THAN_A_PIPE_HOLDS))
-                assert sending.cancelled_caught
-                tasks.start_soon(outgoing.send, answer(2, 10))
-                ids = await read_lines(pipe[0], 2)
-                tasks.cancel_scope.cancel()
-        return ids
-
-    assert anyio.run(run) == [1, 2]
+def expect(pending: Pending, request_id: int) -> Delivery:
+    context = contextvars.copy_context()
+    pending.take(types.JSONRPCRequest(jsonrpc="2.0", id=request_id, method="m"), context)
+    return context.run(current_delivery)
 
 
-def test_answers_count_as_given_only_when_they_are_written(pipe: tuple[int, int]) -> None:
-    async def run() -> list[bool]:
-        outgoing = Outgoing(pipe[1])
-        outgoing.expect_answer(1)
-        with anyio.fail_after(5):
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(outgoing.write_backlog)
-                tasks.start_soon(outgoing.send, answer(1, MORE_THAN_A_PIPE_HOLDS))
-                before = await outgoing.wait_until_answered(0)
-                await read_lines(pipe[0], 1)
-                after = await outgoing.wait_until_answered(5)
-                tasks.cancel_scope.cancel()
-        return [before, after]
-
-    assert anyio.run(run) == [False, True]
+@asynccontextmanager
+async def writing(wire: Wire, pending: Pending) -> AsyncIterator[Outgoing]:
+    outgoing = Outgoing(wire.pump, pending)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(outgoing.write_backlog)
+            yield outgoing
+            tasks.cancel_scope.cancel()
 
 
-def test_a_client_that_has_gone_stops_nobody(pipe: tuple[int, int]) -> None:
-    async def run() -> bool:
-        outgoing = Outgoing(pipe[1])
-        outgoing.expect_answer(1)
-        os.close(pipe[0])
-        with anyio.fail_after(5):
-            await outgoing.send(answer(1, 10))
-        return await outgoing.wait_until_answered(0)
+async def test_a_sender_that_is_cancelled_leaves_no_torn_line(wire: Wire) -> None:
+    async with writing(wire, Pending()) as outgoing, anyio.create_task_group() as tasks:
+        with anyio.CancelScope() as sending:
+            sending.cancel()
+            await outgoing.send(answer(1, MORE_THAN_A_PIPE_HOLDS))
+        assert sending.cancelled_caught
+        tasks.start_soon(outgoing.send, answer(2, 10))
 
-    assert anyio.run(run)
+        assert await read_lines(wire, 2) == [1, 2]
+
+
+async def test_answers_count_as_given_only_when_they_are_written(wire: Wire) -> None:
+    pending = Pending()
+    delivery = expect(pending, 1)
+    async with writing(wire, pending) as outgoing, anyio.create_task_group() as tasks:
+        tasks.start_soon(outgoing.send, answer(1, MORE_THAN_A_PIPE_HOLDS))
+        await anyio.wait_all_tasks_blocked()
+        assert len(pending) == 1
+        await read_lines(wire, 1)
+        await pending.wait_until_empty()
+
+    assert not delivery.is_lost
+
+
+async def test_a_client_that_has_gone_stops_nobody_and_its_answers_are_lost(wire: Wire) -> None:
+    pending = Pending()
+    answered, unanswered = expect(pending, 1), expect(pending, 2)
+    os.close(wire.from_server)
+    async with writing(wire, pending) as outgoing:
+        await outgoing.send(answer(1, 10))
+
+    assert answered.is_lost
+    assert unanswered.is_lost
+    assert len(pending) == 1
+
+
+async def test_a_client_that_goes_away_in_the_middle_of_an_answer_has_lost_it(wire: Wire) -> None:
+    pending = Pending()
+    delivery = expect(pending, 1)
+    async with writing(wire, pending) as outgoing, anyio.create_task_group() as tasks:
+        tasks.start_soon(outgoing.send, answer(1, MORE_THAN_A_PIPE_HOLDS))
+        await wire.read()
+        os.close(wire.from_server)
+        await pending.wait_until_empty()
+
+    assert delivery.is_lost
+
+
+async def test_what_the_client_leaves_unread_fills_it_until_the_client_reads(wire: Wire) -> None:
+    async with writing(wire, Pending()) as outgoing:
+        for request_id in range(15):
+            outgoing.put(answer(request_id, MORE_THAN_A_PIPE_HOLDS).message)
+        assert outgoing.is_full
+        assert len(outgoing._backlog) < MAX_BACKLOG + MORE_THAN_A_PIPE_HOLDS + 100
+        assert await read_lines(wire, 15) == list(range(15))
+        await outgoing.wait_until_written()
+
+        assert not outgoing.is_full

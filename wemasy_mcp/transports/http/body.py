@@ -3,6 +3,7 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wemasy_mcp.transports.http.refusal import Refusal
+from wemasy_mcp.transports.normalize import normalize_message
 
 MAX_BODY = 4 * 2**20
 """Bytes of a request's body: 4 MiB."""
@@ -79,7 +80,8 @@ class WholeBody:
                 body += part
                 if not message.get("more_body", False):
                     break
-            await self._app(scope, replaying({**message, "body": bytes(body)}, receive), send)
+            meant = normalize_message(bytes(body))
+            await self._app(scope, replaying({**message, "body": meant}, receive), send)
         finally:
             self._bodies.release(len(body))
 

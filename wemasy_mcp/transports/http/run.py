@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 async def serve_http(server: Server[Any], settings: Settings, stop_calls: Callable[[], None]) -> None:
-    """Serve MCP over HTTP until SIGTERM or SIGINT, then finish the calls under way.
+    """Serve MCP over HTTP until a stop signal, then finish the calls under way.
 
     Args:
         server: What answers.

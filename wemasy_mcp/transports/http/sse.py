@@ -3,20 +3,19 @@
 Sessions are bounded in number, end when nobody uses them, and end in order when the server stops.
 """
 
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import anyio
-from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.shared.message import SessionMessage
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wemasy_mcp.transports.http.refusal import Refusal
+from wemasy_mcp.transports.message_stream import IncomingStream, MessageStream
+from wemasy_mcp.transports.pending import Pending
 
 MAX_SESSIONS = 500
 IDLE_SECONDS = 1800.0
@@ -84,6 +83,8 @@ class SseSessions:
 
 
 class _Reading(Protocol):
+    last_context: contextvars.Context | None
+
     async def receive(self) -> SessionMessage | Exception: ...
 
     async def aclose(self) -> None: ...
@@ -95,53 +96,27 @@ class _Writing(Protocol):
     async def aclose(self) -> None: ...
 
 
-class _Closable:
-    """What the SDK asks of a stream beside reading or writing."""
-
-    def __init__(self, inner: _Reading | _Writing) -> None:
-        self._inner = inner
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-
-class _Session(_Closable):
+class _Session(IncomingStream):
     """The messages from one client, with an account of those that wait for an answer."""
 
     def __init__(self, read: _Reading, write: _Writing, idle_seconds: float) -> None:
-        super().__init__(read)
         self._read = read
         self.write = write
+        self.pending = Pending()
         self._idle_seconds = idle_seconds
         self._idle = anyio.CancelScope(deadline=anyio.current_time() + idle_seconds)
-        self._unanswered: Counter[types.RequestId] = Counter()
-        self._answered = anyio.Event()
 
     async def receive(self) -> SessionMessage | Exception:
-        item = await self._read.receive()
-        self._idle.deadline = anyio.current_time() + self._idle_seconds
-        message = item.message if isinstance(item, SessionMessage) else None
-        if isinstance(message, types.JSONRPCRequest):
-            self._unanswered[message.id] += 1
-        elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
-            # Such a request gets no answer.
-            self.settle((message.params or {}).get("requestId"))
-        return item
-
-    def settle(self, request_id: object) -> None:
-        """Note that a request waits no longer."""
-        if isinstance(request_id, (str, int)):
-            self._unanswered -= Counter([request_id])
-            self._answered.set()
-            self._answered = anyio.Event()
+        while True:
+            item = await self._read.receive()
+            self._idle.deadline = anyio.current_time() + self._idle_seconds
+            if not isinstance(item, SessionMessage):
+                return item
+            self.last_context = self._read.last_context or contextvars.copy_context()
+            refusal = self.pending.take(item.message, self.last_context)
+            if refusal is None:
+                return item
+            await self.write.send(SessionMessage(refusal))
 
     async def end_when_idle(self) -> None:
         """End the session when its client has sent nothing for long."""
@@ -152,28 +127,24 @@ class _Session(_Closable):
     async def end_when_answered(self, stopping: anyio.Event) -> None:
         """End the session once the server stops and every request has its answer."""
         await stopping.wait()
-        while self._unanswered:
-            await self._answered.wait()
+        await self.pending.wait_until_empty()
         await self.write.aclose()
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> SessionMessage | Exception:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
+    async def aclose(self) -> None:
+        """The client has gone, or is to go."""
+        self.pending.report_losses()
+        await self._read.aclose()
 
 
-class _Answers(_Closable):
+class _Answers(MessageStream):
     """The messages to the client of a session."""
 
     def __init__(self, session: _Session) -> None:
-        super().__init__(session.write)
         self._session = session
 
     async def send(self, item: SessionMessage) -> None:
         await self._session.write.send(item)
-        # Answers have an id, notifications none, and this server sends no requests.
-        self._session.settle(getattr(item.message, "id", None))
+        self._session.pending.settle(item.message)
+
+    async def aclose(self) -> None:
+        await self._session.write.aclose()

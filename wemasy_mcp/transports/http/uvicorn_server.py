@@ -2,21 +2,19 @@
 
 import asyncio
 import math
-import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 
 import anyio
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.server import HANDLED_SIGNALS
 
 from wemasy_mcp.transports.http import handshakes
 from wemasy_mcp.transports.http.request_timeout import Config, RequestTimeoutProtocol
+from wemasy_mcp.transports.signals import stop_on_signals
 
 KEEPALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than load balancers keep theirs (60 s is usual), so that they close
@@ -54,7 +52,7 @@ async def serve_app(
     patience: Patience | None = None,
     protocol: type[RequestTimeoutProtocol] = RequestTimeoutProtocol,
 ) -> None:
-    """Serve `app` until SIGTERM, SIGINT or `stopping`; then finish the calls under way.
+    """Serve `app` until a stop signal or `stopping`; then finish the calls under way.
 
     Args:
         app: What answers.
@@ -146,14 +144,5 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop in order on a signal, and exit with status 0."""
-        loop = asyncio.get_running_loop()
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            loop.call_soon_threadsafe(self._stopping.set)
-
-        previous = {number: signal.signal(number, stop) for number in HANDLED_SIGNALS}
-        try:
+        with stop_on_signals(self._stopping.set):
             yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)

@@ -12,6 +12,8 @@ from typing import Any
 from mcp import types
 from pydantic import ValidationError
 
+from wemasy_mcp.transports.normalize import normalize_message
+
 MAX_LINE = 16 * 2**20
 """Bytes of one message: 16 MiB."""
 
@@ -67,10 +69,6 @@ class LineSplitter:
         self._long = None
         return rest
 
-    def has_waiting(self, method: bytes) -> bool:
-        """Whether a whole line that names `method` waits behind the one returned last."""
-        return any(method in line for line in self._buffer.split(b"\n")[:-1])
-
     def _bound_memory(self) -> None:
         self._searched = len(self._buffer)
         if self._long is None and len(self._buffer) > MAX_LINE:
@@ -85,6 +83,7 @@ def read_message(line: bytes | LongLine) -> types.JSONRPCMessage | Refusal:
     if isinstance(line, LongLine):
         text = f"The message is longer than {MAX_LINE} bytes."
         return _refusal(types.INVALID_REQUEST, text, _find_id(line.beginning))
+    line = normalize_message(line)
     try:
         message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
     except ValidationError:
@@ -99,21 +98,21 @@ def _refuse(line: bytes) -> Refusal:
     try:
         line.decode()
     except UnicodeDecodeError:
-        return _refusal(types.PARSE_ERROR, "The message is no UTF-8.", _find_id(line))
+        return _refusal(types.PARSE_ERROR, "The message is not UTF-8.", _find_id(line))
     try:
         value: Any = json.loads(line)
     except (ValueError, RecursionError):
         return _refusal(types.PARSE_ERROR, "The message cannot be read as JSON.", _find_id(line))
     if not isinstance(value, dict):
-        return _refusal(types.INVALID_REQUEST, "The message is no JSON object; batches are not taken.", None)
+        return _refusal(types.INVALID_REQUEST, "The message is not a JSON object; batches are not accepted.", None)
     request_id = value.get("id") if _is_id(value.get("id")) else None
     if value.get("jsonrpc") == "2.0" and isinstance(value.get("method"), str) and request_id is not None:
         if isinstance(value.get("params", {}), dict):
             # Valid by shape, so its strings or its depth are what could not be read.
-            text = "The message cannot be read: it holds lone surrogates, a byte order mark, or is nested too deeply."
+            text = "The message cannot be read: it holds lone surrogates, or is nested too deeply."
             return _refusal(types.PARSE_ERROR, text, request_id)
         return _refusal(types.INVALID_REQUEST, "The params should be an object.", request_id)
-    return _refusal(types.INVALID_REQUEST, "The message is no JSON-RPC 2.0 message.", request_id)
+    return _refusal(types.INVALID_REQUEST, "The message is not a JSON-RPC 2.0 message.", request_id)
 
 
 def _is_id(value: object) -> bool:

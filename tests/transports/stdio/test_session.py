@@ -207,25 +207,45 @@ sys.exit(main())
     assert all(server.stderr.count(stray) == 2 for stray in (b"printed\n", b"written\n", b"a child's\n"))
 
 
-async def test_a_client_that_fell_back_while_the_server_started_can_still_shake_hands(
-    configured: dict[str, str],
+HANDSHAKE = {
+    "protocolVersion": "2025-11-25",
+    "capabilities": {},
+    "clientInfo": {"name": "late", "version": "1"},
+}
+SHAKE = {"jsonrpc": "2.0", "id": "initialize", "method": "initialize", "params": HANDSHAKE}
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_a_client_that_fell_back_from_a_discovery_can_still_shake_hands(
+    is_answered: bool, configured: dict[str, str]
 ) -> None:
     """Seeing the discovery first, the SDK locks the connection to the 2026 era and refuses the handshake."""
     async with launched(configured, era="2026-07-28") as server:
-        discover = server.message("server/discover", {}, "discover")
-        initialize = {
-            "protocolVersion": "2025-11-25",
-            "capabilities": {},
-            "clientInfo": {"name": "late", "version": "1"},
-        }
-        shake = {"jsonrpc": "2.0", "id": "initialize", "method": "initialize", "params": initialize}
-        await server.write(server.line(discover) + server.line(shake))
-        discovered, shaken = await server.answer("discover"), await server.answer("initialize")
+        discover = [server.line(server.message("server/discover", {}, number)) for number in range(2)]
+        bare = {"jsonrpc": "2.0", "id": "bare", "method": "tools/list"}
+        await server.write(b"".join(discover) + server.line(bare))
+        if is_answered:
+            await server.answer(1)
+        called = {"name": SAVE, "arguments": FACT}
+        messages = [SHAKE, {**bare, "id": "tools"}, {**bare, "id": "call", "method": "tools/call", "params": called}]
+        await server.write(b"".join(map(server.line, messages)))
         server.leave()
         assert await server.exit_status() == 0
+        answers = [await server.answer(request_id) for request_id in (0, 1, "initialize", "tools", "call")]
 
-    assert discovered["error"]["code"] == -32601
-    assert shaken["result"]["protocolVersion"] == "2025-11-25"
+    assert all("2026-07-28" in answer["result"]["supportedVersions"] for answer in answers[:2])
+    assert answers[2]["result"]["protocolVersion"] == "2025-11-25"
+    assert len(answers[3]["result"]["tools"]) == len(TOOLS)
+    assert answers[4]["result"]["structuredContent"]["success"]
+
+
+async def test_a_client_that_went_on_after_its_discovery_has_chosen(configured: dict[str, str]) -> None:
+    async with serving(configured, era="2026-07-28") as server:
+        await server.request("server/discover")
+        await server.request("tools/list")
+        await server.write(server.line(SHAKE))
+
+        assert (await server.answer("initialize"))["error"]["code"] == -32022
 
 
 async def test_a_discovery_with_no_handshake_behind_it_is_answered(configured: dict[str, str]) -> None:

@@ -1,0 +1,51 @@
+"""What the SDK asks of a stream of messages beside `receive` or `send`."""
+
+from contextvars import Context
+from types import TracebackType
+from typing import Self
+
+import anyio
+from mcp.shared.message import SessionMessage
+
+
+class MessageStream:
+    """A stream with nothing to close."""
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+    async def __aenter__(self) -> Self:
+        """Return the stream."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the stream."""
+        await self.aclose()
+
+
+class IncomingStream(MessageStream):
+    """A stream that is read, message by message."""
+
+    last_context: Context | None = None
+    """In which the SDK handles the message that was returned last."""
+
+    async def receive(self) -> SessionMessage | Exception:
+        """Return the next message.
+
+        Raises:
+            anyio.EndOfStream: There is none.
+        """
+        raise NotImplementedError
+
+    def __aiter__(self) -> Self:
+        """Return the stream."""
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        """Return the next message."""
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None

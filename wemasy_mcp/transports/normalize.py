@@ -1,0 +1,55 @@
+"""What clients send amiss and mean clearly, read as it is meant: the same on every transport.
+
+PHP encodes an empty object as a list (aiquila #442). A byte order mark may be ignored (RFC 8259, section 8.1). Of
+`initialize` this server reads the version and the client's name: whatever else it holds cannot be wrong.
+"""
+
+import json
+import re
+from typing import Any
+
+_BOM = b"\xef\xbb\xbf"
+_SUSPECT = re.compile(rb'"(?:params|_meta)"\s*:\s*\[\s*\]|"initialize"')
+
+_ANSWERED_WITH = {"2025-03-26": "2024-11-05"}
+"""2025-03-26 alone obliges a server to take batches, which this one does not: a client that asks for it is offered
+the version before it, which every such client speaks."""
+
+
+def normalize_message(data: bytes) -> bytes:
+    """Return a message's JSON text as it was meant. What is as it should be, or cannot be read, comes back as it is."""
+    data = data.removeprefix(_BOM)
+    if not _SUSPECT.search(data):
+        return data
+    try:
+        message: Any = json.loads(data.decode())
+    except (ValueError, RecursionError):
+        return data
+    if not isinstance(message, dict):
+        return data
+    params = _object(message.get("params"))
+    if not isinstance(params, dict):
+        return data
+    meant = {name: value for name, value in params.items() if name != "_meta" or value != []}
+    if message.get("method") == "initialize":
+        meant |= _initialize(meant)
+    return data if meant == message.get("params") else json.dumps(message | {"params": meant}).encode()
+
+
+def _initialize(params: dict[str, Any]) -> dict[str, Any]:
+    client = _object(params.get("clientInfo"))
+    words = client if isinstance(client, dict) else {}
+    version = params.get("protocolVersion")
+    return {
+        "protocolVersion": _ANSWERED_WITH.get(version, version) if isinstance(version, str) else version,
+        "capabilities": {},
+        "clientInfo": {name: _text(words.get(name)) for name in ("name", "version")},
+    }
+
+
+def _object(value: Any) -> Any:
+    return {} if value == [] or value is None else value
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

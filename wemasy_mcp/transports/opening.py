@@ -1,0 +1,31 @@
+"""With which era of the protocol a connection opens. An answered `server/discover` binds nobody.
+
+Clients give a discovery a second or so and fall back to the handshake, possibly while the answer is on its way. The
+SDK locks the connection to the 2026 era at the discovery and would refuse the handshake.
+"""
+
+from mcp import types
+
+_VERSION = "io.modelcontextprotocol/protocolVersion"
+
+
+class Opening:
+    """What one connection has opened with so far."""
+
+    def __init__(self) -> None:
+        self._is_open = False
+        self._is_discovered = False
+
+    def starts_over(self, message: types.JSONRPCMessage) -> bool:
+        """Whether `message` is a handshake after nothing but discoveries: the SDK then needs a connection anew."""
+        if self._is_open or not isinstance(message, types.JSONRPCRequest):
+            return False
+        if message.method == "server/discover":
+            self._is_discovered = True
+            return False
+        if message.method == "initialize":
+            self._is_open = True
+            return self._is_discovered
+        # Without the envelope the message is not of the 2026 era: it is refused there, and binds nobody either.
+        self._is_open = not self._is_discovered or _VERSION in ((message.params or {}).get("_meta") or {})
+        return False

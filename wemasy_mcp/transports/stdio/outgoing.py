@@ -1,0 +1,74 @@
+"""The stream of messages to the client: whole lines, in order, without blocking the event loop."""
+
+import anyio
+from mcp import types
+from mcp.shared.message import SessionMessage
+
+from wemasy_mcp.transports.message_stream import MessageStream
+from wemasy_mcp.transports.pending import Pending
+from wemasy_mcp.transports.stdio.pumps import Pump
+
+MAX_BACKLOG = 4 * 2**20
+"""Bytes of answers that the client has not read, from which on no more of its requests are: 4 MiB."""
+
+
+class Outgoing(MessageStream):
+    """Where the SDK writes."""
+
+    def __init__(self, pump: Pump, pending: Pending) -> None:
+        self._pump = pump
+        self._pending = pending
+        self._backlog = bytearray()
+        self._has_backlog = anyio.Event()
+        self._is_written = anyio.Event()
+        self._is_written.set()
+        self._is_broken = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the client leaves too much unread."""
+        return len(self._backlog) > MAX_BACKLOG
+
+    def put(self, message: types.JSONRPCMessage) -> None:
+        """Write one message, now or when the client reads."""
+        self._backlog += message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+        if self._is_written.is_set():
+            try:
+                self._drop(self._pump.write_now(self._backlog))
+            except OSError:
+                self._break_off()
+
+    async def send(self, item: SessionMessage) -> None:
+        """Write one message. Cancelled, it leaves no torn line: what is left goes out all the same."""
+        self.put(item.message)
+        await self._is_written.wait()
+        self._pending.settle(item.message, is_delivered=not self._is_broken)
+
+    async def wait_until_written(self) -> None:
+        """Wait until the client has read everything, or has gone."""
+        await self._is_written.wait()
+
+    async def write_backlog(self) -> None:
+        """Write what did not fit into the pipe as the client reads it; runs beside the server."""
+        while True:
+            await self._has_backlog.wait()
+            try:
+                self._drop(await self._pump.write(self._backlog))
+            except OSError:
+                self._break_off()
+
+    def _drop(self, written: int) -> None:
+        del self._backlog[:written]
+        if self._backlog and self._is_written.is_set():
+            self._is_written = anyio.Event()
+            self._has_backlog.set()
+        elif not self._backlog and not self._is_written.is_set():
+            self._is_written.set()
+            self._has_backlog = anyio.Event()
+
+    def _break_off(self) -> None:
+        """The client has gone: nobody is left to be told. What calls did stands in the log."""
+        self._is_broken = True
+        self._backlog.clear()
+        self._pending.report_losses()
+        self._drop(0)
