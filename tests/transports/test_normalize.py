@@ -61,7 +61,7 @@ def test_what_is_not_read_of_a_handshake_cannot_be_wrong(params: dict[str, objec
 
 @pytest.mark.parametrize("client", [None, [], {}, {"name": 5, "version": None}, "a"])
 def test_a_client_need_not_say_who_it_is(client: object) -> None:
-    assert initialize(clientInfo=client)["clientInfo"] == {"name": "", "version": ""}
+    assert initialize(clientInfo=client)["clientInfo"] == {"name": "unknown", "version": "0"}
 
 
 @pytest.mark.parametrize(("asked", "offered"), [("2025-03-26", "2024-11-05"), ("2025-06-18", "2025-06-18"), (5, 5)])

@@ -1,6 +1,5 @@
 """What the SDK asks of a stream of messages beside `receive` or `send`."""
 
-from contextvars import Context
 from types import TracebackType
 from typing import Self
 
@@ -27,9 +26,6 @@ class MessageStream:
 
 class IncomingStream(MessageStream):
     """A stream that is read, message by message."""
-
-    last_context: Context | None = None
-    """In which the SDK handles the message that was returned last."""
 
     async def receive(self) -> SessionMessage | Exception:
         """Return the next message.

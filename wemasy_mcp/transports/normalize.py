@@ -15,6 +15,8 @@ _ANSWERED_WITH = {"2025-03-26": "2024-11-05"}
 """2025-03-26 alone obliges a server to take batches, which this one does not: a client that asks for it is offered
 the version before it, which every such client speaks."""
 
+_UNKNOWN_CLIENT = {"name": "unknown", "version": "0"}
+
 
 def normalize_message(data: bytes) -> bytes:
     """Return a message's JSON text as it was meant. What is as it should be, or cannot be read, comes back as it is."""
@@ -43,7 +45,7 @@ def _initialize(params: dict[str, Any]) -> dict[str, Any]:
     return {
         "protocolVersion": _ANSWERED_WITH.get(version, version) if isinstance(version, str) else version,
         "capabilities": {},
-        "clientInfo": {name: _text(words.get(name)) for name in ("name", "version")},
+        "clientInfo": {name: _text(words.get(name), unknown) for name, unknown in _UNKNOWN_CLIENT.items()},
     }
 
 
@@ -51,5 +53,5 @@ def _object(value: Any) -> Any:
     return {} if value == [] or value is None else value
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _text(value: object, otherwise: str) -> str:
+    return value if isinstance(value, str) else otherwise

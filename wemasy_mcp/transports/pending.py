@@ -1,54 +1,72 @@
 """The account of requests that one connection has brought and that wait for an answer: the same for stdio and SSE."""
 
-from contextvars import Context
+from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 from mcp import types
+from mcp.shared.dispatcher import coerce_request_id
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
 
-from wemasy_mcp.core.delivery import Delivery
+from wemasy_mcp.core.server import CLIENT_HAS_LEFT
 
 _IN_FLIGHT = "The id of this request is that of another still in flight; this one was not handled."
 
 
+@dataclass(frozen=True, slots=True)
+class LocalRequest:
+    """What stands for the HTTP request where there is none: a scope for the transport's own marks."""
+
+    scope: dict[str, Any] = field(default_factory=dict)
+
+
 class Pending:
-    """The requests of one connection that have no answer yet, each with its `Delivery`."""
+    """The requests of one connection that have neither been answered nor cancelled."""
 
     def __init__(self) -> None:
-        self._requests: dict[types.RequestId, Delivery] = {}
+        self.is_broken = False
+        """Whether the client has gone: the calls under way go on, and their answers are not delivered."""
+        self._requests: dict[types.RequestId, object] = {}
+        """By id as the SDK compares them: "7" is 7 there, also where a request is cancelled."""
         self._changed = anyio.Event()
 
     def __len__(self) -> int:
         return len(self._requests)
 
-    def take(self, message: types.JSONRPCMessage, context: Context) -> types.JSONRPCError | None:
-        """Note a message that was read, and carry the delivery of a request in the `context` of its handler.
+    def take(self, item: SessionMessage) -> types.JSONRPCError | None:
+        """Note a message that was read; its handler can then ask `CLIENT_HAS_LEFT`.
 
         Returns:
             The error that answers a request whose id is that of another in flight; it is not to be handled.
         """
+        message = item.message
         if isinstance(message, types.JSONRPCRequest):
-            if message.id in self._requests:
+            key = coerce_request_id(message.id)
+            if key in self._requests:
                 error = types.ErrorData(code=types.INVALID_REQUEST, message=_IN_FLIGHT)
                 return self.refusal(types.JSONRPCError(jsonrpc="2.0", id=message.id, error=error))
-            self._requests[message.id] = delivery = Delivery()
-            delivery.carry_in(context)
+            # The same id may be used again once it was cancelled.
+            mark = self._requests[key] = object()
+            assert isinstance(item.metadata, ServerMessageMetadata)  # noqa: S101 - both transports give one
+            item.metadata.request_context.scope[CLIENT_HAS_LEFT] = lambda request_id: (
+                self.is_broken or self._requests.get(key) is not mark
+            )
         elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
-            self._cancel((message.params or {}).get("requestId"))
+            # A request that its client cancelled gets no answer.
+            cancelled = (message.params or {}).get("requestId")
+            if isinstance(cancelled, (str, int)):
+                self._close(cancelled)
         return None
 
     def refusal(self, error: types.JSONRPCError) -> types.JSONRPCError:
         """Return `error`, without its id if that is in flight: the client would take it for the other's answer."""
-        return error.model_copy(update={"id": None}) if error.id in self._requests else error
+        in_flight = error.id is not None and coerce_request_id(error.id) in self._requests
+        return error.model_copy(update={"id": None}) if in_flight else error
 
-    def settle(self, message: types.JSONRPCMessage, *, is_delivered: bool = True) -> None:
+    def settle(self, message: types.JSONRPCMessage) -> None:
         """Note that a message was handed to the client, or could not be: an answer, or anything else."""
         if isinstance(message, (types.JSONRPCResponse, types.JSONRPCError)) and message.id is not None:
-            self._close(message.id, is_delivered=is_delivered)
-
-    def report_losses(self) -> None:
-        """Note that the client has gone: the calls under way go on, and no answer reaches it any more."""
-        for delivery in self._requests.values():
-            delivery.report_loss()
+            self._close(message.id)
 
     async def wait_for_change(self) -> None:
         """Wait until a request is waiting no longer."""
@@ -59,20 +77,7 @@ class Pending:
         while self._requests:
             await self._changed.wait()
 
-    def _cancel(self, request_id: object) -> None:
-        """A request that its client cancelled gets no answer."""
-        if not isinstance(request_id, (str, int)):
-            return
-        if request_id not in self._requests and isinstance(request_id, str) and request_id.lstrip("-").isdecimal():
-            # The SDK cancels the request 7 for "7", too.
-            request_id = int(request_id[:20])
-        self._close(request_id, is_delivered=False)
-
-    def _close(self, request_id: types.RequestId, *, is_delivered: bool) -> None:
-        delivery = self._requests.pop(request_id, None)
-        if delivery is None:
-            return
-        if not is_delivered:
-            delivery.report_loss()
-        self._changed.set()
-        self._changed = anyio.Event()
+    def _close(self, request_id: types.RequestId) -> None:
+        if self._requests.pop(coerce_request_id(request_id), None) is not None:
+            self._changed.set()
+            self._changed = anyio.Event()

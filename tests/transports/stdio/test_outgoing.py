@@ -1,17 +1,16 @@
 """The stream to the client, on a real pipe."""
 
-import contextvars
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
 from mcp import types
-from mcp.shared.message import SessionMessage
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
 
-from wemasy_mcp.core.delivery import Delivery, current_delivery
-from wemasy_mcp.transports.pending import Pending
+from wemasy_mcp.core.server import CLIENT_HAS_LEFT
+from wemasy_mcp.transports.pending import LocalRequest, Pending
 from wemasy_mcp.transports.stdio.outgoing import MAX_BACKLOG, Outgoing
 
 from .conftest import Wire
@@ -31,10 +30,12 @@ async def read_lines(wire: Wire, count: int) -> list[int]:
     return [json.loads(line)["id"] for line in received.splitlines()]
 
 
-def expect(pending: Pending, request_id: int) -> Delivery:
-    context = contextvars.copy_context()
-    pending.take(types.JSONRPCRequest(jsonrpc="2.0", id=request_id, method="m"), context)
-    return context.run(current_delivery)
+def expect(pending: Pending, request_id: int) -> Callable[[], bool]:
+    """Have a request wait for its answer; return what its handler can ask: whether the client has left."""
+    request = LocalRequest()
+    message = types.JSONRPCRequest(jsonrpc="2.0", id=request_id, method="m")
+    pending.take(SessionMessage(message, ServerMessageMetadata(request_context=request)))
+    return lambda: request.scope[CLIENT_HAS_LEFT](request_id)
 
 
 @asynccontextmanager
@@ -60,7 +61,7 @@ async def test_a_sender_that_is_cancelled_leaves_no_torn_line(wire: Wire) -> Non
 
 async def test_answers_count_as_given_only_when_they_are_written(wire: Wire) -> None:
     pending = Pending()
-    delivery = expect(pending, 1)
+    expect(pending, 1)
     async with writing(wire, pending) as outgoing, anyio.create_task_group() as tasks:
         tasks.start_soon(outgoing.send, answer(1, MORE_THAN_A_PIPE_HOLDS))
         await anyio.wait_all_tasks_blocked()
@@ -68,39 +69,37 @@ async def test_answers_count_as_given_only_when_they_are_written(wire: Wire) -> 
         await read_lines(wire, 1)
         await pending.wait_until_empty()
 
-    assert not delivery.is_lost
-
 
 async def test_a_client_that_has_gone_stops_nobody_and_its_answers_are_lost(wire: Wire) -> None:
     pending = Pending()
-    answered, unanswered = expect(pending, 1), expect(pending, 2)
+    has_left = [expect(pending, request_id) for request_id in (1, 2)]
+    assert [it() for it in has_left] == [False, False]
     os.close(wire.from_server)
     async with writing(wire, pending) as outgoing:
         await outgoing.send(answer(1, 10))
 
-    assert answered.is_lost
-    assert unanswered.is_lost
+    assert [it() for it in has_left] == [True, True]
     assert len(pending) == 1
 
 
 async def test_a_client_that_goes_away_in_the_middle_of_an_answer_has_lost_it(wire: Wire) -> None:
     pending = Pending()
-    delivery = expect(pending, 1)
+    has_left = expect(pending, 1)
     async with writing(wire, pending) as outgoing, anyio.create_task_group() as tasks:
         tasks.start_soon(outgoing.send, answer(1, MORE_THAN_A_PIPE_HOLDS))
         await wire.read()
         os.close(wire.from_server)
         await pending.wait_until_empty()
 
-    assert delivery.is_lost
+    assert has_left()
 
 
 async def test_what_the_client_leaves_unread_fills_it_until_the_client_reads(wire: Wire) -> None:
     async with writing(wire, Pending()) as outgoing:
         for request_id in range(15):
-            outgoing.put(answer(request_id, MORE_THAN_A_PIPE_HOLDS).message)
+            outgoing.put(answer(request_id, MAX_BACKLOG // 14).message)
+            assert request_id >= 13 or not outgoing.is_full
         assert outgoing.is_full
-        assert len(outgoing._backlog) < MAX_BACKLOG + MORE_THAN_A_PIPE_HOLDS + 100
         assert await read_lines(wire, 15) == list(range(15))
         await outgoing.wait_until_written()
 

@@ -83,8 +83,6 @@ class SseSessions:
 
 
 class _Reading(Protocol):
-    last_context: contextvars.Context | None
-
     async def receive(self) -> SessionMessage | Exception: ...
 
     async def aclose(self) -> None: ...
@@ -112,8 +110,7 @@ class _Session(IncomingStream):
             self._idle.deadline = anyio.current_time() + self._idle_seconds
             if not isinstance(item, SessionMessage):
                 return item
-            self.last_context = self._read.last_context or contextvars.copy_context()
-            refusal = self.pending.take(item.message, self.last_context)
+            refusal = self.pending.take(item)
             if refusal is None:
                 return item
             await self.write.send(SessionMessage(refusal))
@@ -131,8 +128,7 @@ class _Session(IncomingStream):
         await self.write.aclose()
 
     async def aclose(self) -> None:
-        """The client has gone, or is to go."""
-        self.pending.report_losses()
+        self.pending.is_broken = True
         await self._read.aclose()
 
 

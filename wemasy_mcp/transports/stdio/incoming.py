@@ -1,14 +1,13 @@
 """The stream of messages from the client. It ends only when every request read from it has been answered."""
 
-import contextvars
 from collections.abc import Callable
 
 import anyio
-from mcp.shared.message import SessionMessage
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
 
 from wemasy_mcp.transports.message_stream import IncomingStream
 from wemasy_mcp.transports.opening import Opening
-from wemasy_mcp.transports.pending import Pending
+from wemasy_mcp.transports.pending import LocalRequest, Pending
 from wemasy_mcp.transports.stdio.framing import LineSplitter, LongLine, Refusal, read_message
 from wemasy_mcp.transports.stdio.outgoing import Outgoing
 from wemasy_mcp.transports.stdio.pumps import Pump
@@ -71,15 +70,14 @@ class Incoming(IncomingStream):
             if starts_over := self._opening.starts_over(message):
                 with anyio.move_on_after(GRACE_SECONDS):
                     await self._pending.wait_until_empty()
-            context = contextvars.copy_context()
-            if (refusal := self._pending.take(message, context)) is not None:
+            item = SessionMessage(message, ServerMessageMetadata(request_context=LocalRequest()))
+            if (refusal := self._pending.take(item)) is not None:
                 self._outgoing.put(refusal)
                 continue
-            self.last_context = context
             if starts_over:
-                self._held = SessionMessage(message)
+                self._held = item
                 raise anyio.EndOfStream
-            return SessionMessage(message)
+            return item
         await self._finish_calls()
         raise anyio.EndOfStream
 

@@ -22,7 +22,6 @@ class Outgoing(MessageStream):
         self._has_backlog = anyio.Event()
         self._is_written = anyio.Event()
         self._is_written.set()
-        self._is_broken = False
 
     @property
     def is_full(self) -> bool:
@@ -42,7 +41,7 @@ class Outgoing(MessageStream):
         """Write one message. Cancelled, it leaves no torn line: what is left goes out all the same."""
         self.put(item.message)
         await self._is_written.wait()
-        self._pending.settle(item.message, is_delivered=not self._is_broken)
+        self._pending.settle(item.message)
 
     async def wait_until_written(self) -> None:
         """Wait until the client has read everything, or has gone."""
@@ -68,7 +67,6 @@ class Outgoing(MessageStream):
 
     def _break_off(self) -> None:
         """The client has gone: nobody is left to be told. What calls did stands in the log."""
-        self._is_broken = True
+        self._pending.is_broken = True
         self._backlog.clear()
-        self._pending.report_losses()
         self._drop(0)
