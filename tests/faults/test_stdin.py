@@ -128,13 +128,27 @@ async def test_an_unknown_tool_is_a_protocol_error(name: str, talker: Player) ->
     assert talker.server.era in ERAS
 
 
-@pytest.mark.parametrize(
-    "params", [{}, {"name": 5}, {"name": None}, {"name": SAVE, "arguments": [1]}, {"name": SAVE, "arguments": "{}"}]
-)
+@pytest.mark.parametrize("params", [{}, {"name": 5}, {"name": None}])
 async def test_params_of_another_form_are_a_protocol_error(params: dict[str, Any], talker: Player) -> None:
     answer = await talker.server.request("tools/call", params)
 
     assert answer["error"]["code"] == INVALID_PARAMS
+
+
+@pytest.mark.parametrize("arguments", [[1], 5, "{"])
+async def test_arguments_of_another_form_are_refused_where_the_model_sees_it(arguments: object, talker: Player) -> None:
+    answer = await talker.server.request("tools/call", {"name": SAVE, "arguments": arguments})
+
+    assert answer["result"]["structuredContent"]["error"]["code"] == "invalid_arguments"
+
+
+async def test_arguments_as_json_text_are_what_the_text_holds(talker: Player) -> None:
+    text = '{"kind": "fact", "key": "from text"}'
+
+    answer = await talker.server.request("tools/call", {"name": SAVE, "arguments": text})
+
+    assert answer["result"]["structuredContent"]["success"] is True
+    assert talker.upstream.applied["from text"] == 1
 
 
 async def test_an_unknown_method_is_a_protocol_error(talker: Player) -> None:
