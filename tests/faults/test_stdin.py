@@ -143,12 +143,14 @@ async def test_arguments_of_another_form_are_refused_where_the_model_sees_it(arg
 
 
 async def test_arguments_as_json_text_are_what_the_text_holds(talker: Player) -> None:
-    text = '{"kind": "fact", "key": "from text"}'
+    key = f"from text {talker.server.era}"
 
-    answer = await talker.server.request("tools/call", {"name": SAVE, "arguments": text})
+    answer = await talker.server.request(
+        "tools/call", {"name": SAVE, "arguments": json.dumps({"kind": "fact", "key": key})}
+    )
 
     assert answer["result"]["structuredContent"]["success"] is True
-    assert talker.upstream.applied["from text"] == 1
+    assert talker.upstream.applied[key] == 1
 
 
 async def test_an_unknown_method_is_a_protocol_error(talker: Player) -> None:
