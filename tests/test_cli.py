@@ -89,13 +89,13 @@ def test_arguments_that_cannot_be_used_end_with_2(
 
 
 @pytest.mark.parametrize("command", ["serve", "sandbox"])
-@pytest.mark.parametrize("port", ["-1", "65536"])
-def test_a_port_that_does_not_exist_is_refused_with_those_that_do(
+@pytest.mark.parametrize("port", ["-1", "65536", "abc", "1_0", "²", "+80", "", "9" * 5000])
+def test_what_is_not_a_port_is_refused_with_what_is(
     command: str, port: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert exits(command, f"--port={port}") == 2
 
-    assert f": argument --port: should be from 0 to 65535: {port} (" in refused(capsys)
+    assert f": argument --port: should be a number from 0 to 65535: {port} (" in refused(capsys)
 
 
 def test_a_sandbox_database_without_the_sandbox_is_refused_lest_the_real_account_is_used(
@@ -106,6 +106,20 @@ def test_a_sandbox_database_without_the_sandbox_is_refused_lest_the_real_account
     assert run(["--sandbox-db", str(tmp_path / "sandbox.db")]) == 2
 
     assert refused(capsys) == "wemasy-mcp: --sandbox-db needs --sandbox: without it calls go to the real API."
+
+
+def test_what_cannot_be_used_is_said_within_the_width_of_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("WEMASY_TRANSPORT", "carrier-pigeon")
+
+    assert run([]) == 2
+    assert exits("--port", "x") == 2
+
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4
+    assert max(map(len, lines)) <= 60
 
 
 def test_without_a_command_it_serves(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

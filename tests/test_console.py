@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from wemasy_mcp.console import GREEN, guard_streams, paint, wrap
+from wemasy_mcp.console import GREEN, guard_streams, own_command, paint, wrap
 
 TEXT = "Put the whole path into /a/path/that/is/much/longer/than/the/terminal and nothing else."
 
@@ -59,3 +59,22 @@ def test_what_a_stream_cannot_carry_is_replaced(monkeypatch: pytest.MonkeyPatch,
     sys.stdout.flush()
 
     assert stream.buffer.getvalue().decode(encoding) == carried
+
+
+@pytest.mark.parametrize(
+    ("called", "on_path", "shown"),
+    [
+        ("/opt/bin/wemasy-mcp", "/opt/bin/wemasy-mcp", "wemasy-mcp"),
+        (".venv/bin/wemasy-mcp", None, ".venv/bin/wemasy-mcp"),
+        ("/my tools/wemasy-mcp", "/opt/bin/wemasy-mcp", "'/my tools/wemasy-mcp'"),
+        ("/lib/wemasy_mcp/__main__.py", None, "/usr/bin/python3 -P -m wemasy_mcp"),
+    ],
+)
+def test_the_program_can_be_called_again_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, called: str, on_path: str | None, shown: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", [called])
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    monkeypatch.setattr("shutil.which", lambda name: on_path)
+
+    assert own_command() == shown

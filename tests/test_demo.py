@@ -1,14 +1,19 @@
 """The demo as a newcomer runs it, and what it says when the server does not do what it should."""
 
+import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from api_document import OPERATIONS
+from wemasy_mcp import console
 from wemasy_mcp.cli import run
 from wemasy_mcp.demo import steps
+
+MODULE = f"{sys.executable} -P -m wemasy_mcp"
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, folder: Path, commands: str) -> None:
@@ -26,11 +31,46 @@ def test_every_step_does_what_it_should(capsys: pytest.CaptureFixture[str]) -> N
     assert text.count("✓ ") == len(steps()) + 1
     assert "✗" not in text
     assert "\033" not in text
-    assert text.endswith("Every step did what it should. Nothing left this machine.\n")
+    assert "Every step did what it should.\nNext, connect a host to your account" in text
+    assert f"\n  {console.own_command()} config claude-desktop --write\n" in text
     for operation in OPERATIONS:
         assert f"{operation.tool} {{" in text
     for shown in ('"success": true', '"sandbox": true', '"code": "validation_failed"', '"code": "rate_limited"'):
         assert shown in text
+
+
+def test_it_works_where_a_newcomer_may_be(tmp_path: Path) -> None:
+    """In a project that has folders of our libraries' names, without a home, in a narrow terminal that knows ASCII."""
+    for name in ("mcp", "anyio"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('the folder was imported')")
+    kept = {name: os.environ[name] for name in os.environ if name.startswith(("COVERAGE", "PATH"))}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "wemasy_mcp", "demo"],
+        cwd=tmp_path,
+        env={**kept, "PYTHONIOENCODING": "ascii", "COLUMNS": "60"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    lines = ended.stdout.decode("ascii").splitlines()
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert [line for line in lines if len(line) > 60] == [f"  {MODULE} config claude-desktop --write"]
+    assert sum(line.startswith("+ ") for line in lines) == len(steps()) + 1
+
+
+def test_a_reader_who_leaves_ends_it_quietly() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "wemasy_mcp", "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+    assert process.returncode == 1
 
 
 def test_a_terminal_gets_colour(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,4 +110,4 @@ def test_a_server_that_does_not_start_is_told_in_one_line(
     stand_in(monkeypatch, tmp_path, commands)
 
     assert run(["demo"]) == 1
-    assert "✗ The server did not start, or left too early" in capsys.readouterr().out
+    assert "✗ The server did not start, or ended too early" in capsys.readouterr().out

@@ -2,6 +2,11 @@
 
 import sys
 
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # `python -m` puts the working folder first, and hosts start servers in a project's: a folder `mcp` there would run
+    # with the token in its environment.
+    del sys.path[0]
+
 from wemasy_mcp.startup import lasting_imports
 
 

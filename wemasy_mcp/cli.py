@@ -1,6 +1,7 @@
 """The command line: arguments and environment to settings, and to the command that runs. Imports what it needs late."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,17 +9,18 @@ from typing import Any, NoReturn
 
 from wemasy_mcp import __version__
 from wemasy_mcp.config import NAMES as HOST_NAMES
-from wemasy_mcp.console import guard_streams
+from wemasy_mcp.console import guard_streams, wrap
 from wemasy_mcp.settings import SettingsError, read_settings
 from wemasy_mcp.startup import lasting_imports
 
 DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2
 
-_PORTS = range(2**16)
+MAX_PORT = 2**16 - 1
 
-DESCRIPTION = """\
-An MCP server for Wemasy's AI Assistant API. Without a command it serves MCP over stdio.
-The API token is never a flag: set WEMASY_API_TOKEN in the environment."""
+DESCRIPTION = (
+    "An MCP server for Wemasy's AI Assistant API. Without a command it serves MCP over stdio. "
+    "The API token is never a flag: set WEMASY_API_TOKEN in the environment."
+)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -34,11 +36,15 @@ def run(arguments: Sequence[str]) -> int:
         return DONE if status is None else status
     except SettingsError as error:
         return refuse(str(error))
+    except BrokenPipeError:
+        # Whoever read the output has left, as `head` does. What is still buffered would fail again at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CHECK_FAILED
 
 
 def refuse(problem: str) -> int:
-    """Print one line that says what cannot be used, and return the exit status for it."""
-    print(f"wemasy-mcp: {problem}", file=sys.stderr)
+    """Print what cannot be used, one line in a pipe, and return the exit status for it."""
+    print(wrap(f"wemasy-mcp: {problem}"), file=sys.stderr)
     return UNUSABLE
 
 
@@ -46,7 +52,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser that refuses in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(UNUSABLE, f"{self.prog}: {message} (`{self.prog} --help` shows what it takes)\n")
+        self.exit(UNUSABLE, wrap(f"{self.prog}: {message} (`{self.prog} --help` shows what it takes)") + "\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -54,7 +60,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="wemasy-mcp",
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="`wemasy-mcp COMMAND --help` shows a command's own options.",
         allow_abbrev=False,
     )
@@ -92,23 +97,23 @@ def build_parser() -> argparse.ArgumentParser:
 
     sandbox = commands.add_parser("sandbox", help="run the embedded Wemasy API alone on loopback", allow_abbrev=False)
     sandbox.add_argument("--port", type=_port, default=8900, help="the port to listen on (8900)")
-    sandbox.add_argument("--sandbox-db", default=":memory:", metavar="PATH", help="keep what is written in this file")
+    sandbox.add_argument("--sandbox-db", default=":memory:", metavar="PATH", help="keep the records in this file")
     sandbox.set_defaults(run=_sandbox)
     return parser
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sandbox-db", metavar="PATH", help="keep what the sandbox is told in this file")
+    parser.add_argument("--sandbox-db", metavar="PATH", help="keep the sandbox's records in this file")
     parser.add_argument("--env-file", type=Path, metavar="PATH", help="read settings from this file too")
     parser.add_argument("--log-level", type=str.upper, choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     parser.add_argument("--log-format", choices=("text", "json"))
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if port not in _PORTS:
-        raise argparse.ArgumentTypeError(f"should be from 0 to {_PORTS[-1]}: {port}")
-    return port
+    # Not every text that `int` reads is a port as people write it: "1_0", "²".
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_PORT)) and int(text) <= MAX_PORT):
+        raise argparse.ArgumentTypeError(f"should be a number from 0 to {MAX_PORT}: {text}")
+    return int(text)
 
 
 def _serve(options: argparse.Namespace) -> None:

@@ -49,6 +49,19 @@ def wrap(text: str, first: str = "", rest: str = "") -> str:
     return "\n".join(lines)
 
 
+def own_command() -> str:
+    """Return how this program was called, as it can be typed again."""
+    import shlex
+    import shutil
+    from pathlib import Path
+
+    program = sys.argv[0]
+    if Path(program).name == "__main__.py":
+        return shlex.join([sys.executable, "-P", "-m", "wemasy_mcp"])
+    name = Path(program).stem
+    return name if shutil.which(name) == program else shlex.quote(program)
+
+
 def _replace(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - these streams only encode
     return "".join(_PLAIN.get(character, "?") for character in error.object[error.start : error.end]), error.end

@@ -4,7 +4,6 @@ Every step says what it should bring; the demo succeeds only if each one does.
 """
 
 import json
-import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import anyio
 from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
 
+from wemasy_mcp.console import BOLD, DIM, GREEN, RED, own_command, paint, wrap
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.endpoints.base import Endpoint, Updates
 
@@ -22,8 +22,6 @@ DEMO_SECONDS = 60
 
 _MORE_THAN_A_MINUTES_BUDGET = 70
 _NO_SUCH_ID = 404
-
-_BOLD, _DIM, _GREEN, _RED, _PLAIN = "\033[1m", "\033[2m", "\033[32m", "\033[31m", "\033[0m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +33,17 @@ class Step:
     arguments: dict[str, Any]
     expected_code: str | None = None
     repeat: int = 1
-    """At most how often the call is made until it brings what it must."""
+    """How often at most the call is made, until it brings what it must."""
 
 
 def run_demo() -> int:
     """Run the demo on the terminal; return 0 if every step did what it should, else 1."""
-    status = 1
     try:
-        status = anyio.run(_run)
+        return anyio.run(_run)
     except* (MCPError, OSError):
-        print("✗ The server did not start, or left too early; what it said stands above.")
-    return status
+        pass
+    print(wrap("✗ The server did not start, or ended too early; what it printed is above."))
+    return 1
 
 
 def steps() -> list[Step]:
@@ -69,27 +67,33 @@ def steps() -> list[Step]:
 
 
 async def _run() -> int:
-    paint = _Paint(enabled=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
-    server = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "wemasy_mcp", "--sandbox", "--log-level", "WARNING"],
-    )
-    print(paint(_BOLD, "wemasy-mcp demo"), "- a real MCP client, the real server, the embedded sandbox\n")
+    # -P: a folder `mcp` where the demo is run is not what the server should import.
+    arguments = ["-P", "-m", "wemasy_mcp", "--sandbox", "--log-level", "WARNING"]
+    server = StdioServerParameters(command=sys.executable, args=arguments)
+    print(paint("wemasy-mcp demo", BOLD))
+    print(wrap("A real MCP client, the real server, the embedded sandbox: nothing leaves this machine."), end="\n\n")
     failed = 0
     with anyio.move_on_after(DEMO_SECONDS) as deadline:
         async with Client(server) as client:
             names = [tool.name for tool in (await client.list_tools()).tools]
-            print(f"{paint(_GREEN, '✓')} {paint(_BOLD, 'List the tools')}\n  {', '.join(names)}\n")
+            print(f"{paint('✓', GREEN)} {paint('List the tools', BOLD)}")
+            print(wrap(", ".join(names), "  ", "  "), end="\n\n")
             async for step, calls, result in _played(client):
                 is_right = _is_expected(step, result)
                 failed += not is_right
-                _show(step, calls, result, is_right=is_right, paint=paint)
+                _show(step, calls, result, is_right=is_right)
     if deadline.cancelled_caught:
-        print(paint(_RED, f"✗ The demo did not finish within {DEMO_SECONDS} seconds."))
+        print(paint(wrap(f"✗ The demo did not finish within {DEMO_SECONDS} seconds."), RED))
         return 1
-    verdict = paint(_RED, f"{failed} steps went wrong.") if failed else paint(_GREEN, "Every step did what it should.")
-    print(f"{verdict} Nothing left this machine.")
-    return 1 if failed else 0
+    if failed:
+        print(paint(wrap(f"{failed} steps went wrong."), RED))
+        return 1
+    print(paint(wrap("Every step did what it should."), GREEN))
+    print(wrap("Next, connect a host to your account; this asks for your Wemasy API token:"), end="\n\n")
+    command = own_command()
+    print(f"  {command} config claude-desktop --write", end="\n\n")
+    print(wrap(f"`{command} config --help` lists the other hosts; with --sandbox no token is needed."))
+    return 0
 
 
 async def _played(client: Client) -> AsyncIterator[tuple[Step, int, dict[str, Any]]]:
@@ -110,20 +114,14 @@ def _is_expected(step: Step, result: dict[str, Any]) -> bool:
     return is_sandbox and result.get("success") is False and result["error"]["code"] == step.expected_code
 
 
-def _show(step: Step, calls: int, result: dict[str, Any], *, is_right: bool, paint: "_Paint") -> None:
-    mark = paint(_GREEN, "✓") if is_right else paint(_RED, "✗")
+def _show(step: Step, calls: int, result: dict[str, Any], *, is_right: bool) -> None:
+    mark = paint("✓", GREEN) if is_right else paint("✗", RED)
     times = f" after {calls} calls" if calls > 1 else ""
-    print(f"{mark} {paint(_BOLD, step.title)}{times}")
-    print(paint(_DIM, f"  {step.endpoint.tool} {json.dumps(step.arguments, ensure_ascii=False)}"))
-    shown = json.dumps(result, indent=2, ensure_ascii=False)
-    print("\n".join(f"    {line}" for line in shown.splitlines()), end="\n\n")
-
-
-@dataclass(frozen=True, slots=True)
-class _Paint:
-    """Colours text for a terminal, and leaves it alone for a pipe."""
-
-    enabled: bool
-
-    def __call__(self, colour: str, text: str) -> str:
-        return f"{colour}{text}{_PLAIN}" if self.enabled else text
+    print(f"{mark} {paint(step.title, BOLD)}{times}")
+    arguments = json.dumps(step.arguments, ensure_ascii=False)
+    print(paint(wrap(f"{step.endpoint.tool} {arguments}", "  ", "    "), DIM))
+    for line in json.dumps(result, indent=2, ensure_ascii=False).splitlines():
+        text = line.lstrip()
+        indent = " " * (4 + len(line) - len(text))
+        print(wrap(text, indent, f"{indent}  "))
+    print()

@@ -108,18 +108,18 @@ async def test_emptied_it_holds_what_a_new_sandbox_does(client: httpx2.AsyncClie
     assert (await client.post(SAVE, json={"kind": "fact"})).json()["data"]["id"] == 1
 
 
-@pytest.mark.parametrize("installed", [True, False])
 async def test_the_command_of_a_client_on_the_same_records_is_given_where_they_are_in_a_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, installed: bool
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("shutil.which", lambda _: "/bin/wemasy-mcp" if installed else None)
     monkeypatch.chdir(tmp_path)
 
     async with client_of(build_sandbox()) as alone, client_of(build_sandbox("a b.db")) as shared:
         commands = [(await client.get(STATE)).json()["shared_by"] for client in (alone, shared)]
 
-    program = "wemasy-mcp" if installed else f"{sys.executable} -P -m wemasy_mcp"
-    assert commands == [None, f"{program} --sandbox --sandbox-db '{tmp_path / 'a b.db'}'"]
+    assert commands == [
+        None,
+        f"{sys.executable} -P -m wemasy_mcp --sandbox --sandbox-db '{tmp_path / 'a b.db'}'",
+    ]
 
 
 async def test_no_token_but_the_ready_made_ones_is_shown(app: Starlette, client: httpx2.AsyncClient) -> None:

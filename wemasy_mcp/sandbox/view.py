@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -123,5 +122,5 @@ def _sharing_command(database: Path | None) -> str | None:
     """Return the command of an MCP server that works on the same records; None where only this process has them."""
     if database is None:
         return None
-    program = ["wemasy-mcp"] if shutil.which("wemasy-mcp") else [sys.executable, "-P", "-m", "wemasy_mcp"]
-    return shlex.join([*program, "--sandbox", "--sandbox-db", str(database)])
+    # Whole paths: a desktop host does not have the PATH of a terminal.
+    return shlex.join([sys.executable, "-P", "-m", "wemasy_mcp", "--sandbox", "--sandbox-db", str(database)])
