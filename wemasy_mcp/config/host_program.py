@@ -16,6 +16,30 @@ NO_SSE: tuple[Transport, ...] = ("stdio", "streamable-http")
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """How most hosts differ: the names of the types, and of the member that holds the URL."""
+
+    types: Mapping[Transport, str] = field(default_factory=dict)
+    kind: str = "type"
+    url: str = "url"
+    sse_url: str = ""
+    also: dict[str, Any] = field(default_factory=dict)
+    """Members that every entry has."""
+
+    def build(self, spec: ServerSpec, values: Secrets) -> dict[str, Any]:
+        """Return the entry."""
+        kind = self.types.get(spec.transport)
+        members: dict[str, Any] = {self.kind: kind} if kind else {}
+        if spec.transport == "stdio":
+            members |= {"command": spec.command, "args": list(spec.arguments)}
+            environment = spec.environment(values)
+            return members | ({"env": environment} if environment else {}) | self.also
+        url = self.sse_url or self.url if spec.transport == "sse" else self.url
+        headers = spec.headers(values)
+        return members | {url: spec.url} | ({"headers": headers} if headers else {}) | self.also
+
+
+@dataclass(frozen=True, slots=True)
 class HostProgram:
     """One program that starts MCP servers, or connects to them."""
 
@@ -23,9 +47,9 @@ class HostProgram:
     title: str
     documentation: str
     """The page that the form was checked against."""
-    build: BuildEntry
-    file: Callable[[Paths], Path] | None = None
+    file: Callable[[Paths], Path] | None
     """None: the entry is pasted into the program."""
+    build: BuildEntry = Shape().build
     container: tuple[str, ...] = ("mcpServers",)
     """The member of the file under which entries stand."""
     form: Literal["json", "toml", "yaml", "fields"] = "json"
@@ -66,27 +90,3 @@ class HostProgram:
             secret.variable: self.reference.format(secret.input if self.asks_for_secrets else secret.name)
             for secret in spec.secrets
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How most hosts differ: the names of the types, and of the member that holds the URL."""
-
-    types: Mapping[Transport, str] = field(default_factory=dict)
-    kind: str = "type"
-    url: str = "url"
-    sse_url: str = ""
-    also: dict[str, Any] = field(default_factory=dict)
-    """Members that every entry has."""
-
-    def build(self, spec: ServerSpec, values: Secrets) -> dict[str, Any]:
-        """Return the entry."""
-        kind = self.types.get(spec.transport)
-        members: dict[str, Any] = {self.kind: kind} if kind else {}
-        if spec.transport == "stdio":
-            members |= {"command": spec.command, "args": list(spec.arguments)}
-            environment = spec.environment(values)
-            return members | ({"env": environment} if environment else {}) | self.also
-        url = self.sse_url or self.url if spec.transport == "sse" else self.url
-        headers = spec.headers(values)
-        return members | {url: spec.url} | ({"headers": headers} if headers else {}) | self.also
