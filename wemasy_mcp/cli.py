@@ -77,6 +77,9 @@ def build_parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser(
         "doctor", help="check settings, network and token, writing nothing", allow_abbrev=False
     )
+    doctor.add_argument("--host", choices=HOST_NAMES, metavar="HOST", help="check what the file of this host holds")
+    doctor.add_argument("--name", help="the entry's name, where that file has several")
+    doctor.add_argument("--file", type=Path, metavar="PATH", help="that file, where it is not the usual one")
     doctor.add_argument("--json", action="store_true", help="print one JSON object, for programs")
     doctor.add_argument("--env-file", type=Path, metavar="PATH", help="read settings from this file too")
     doctor.set_defaults(run=_doctor)
@@ -137,7 +140,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from wemasy_mcp.doctor.doctor_command import run_doctor
 
-    return run_doctor(options.env_file, is_json=options.json)
+    return run_doctor(options.env_file, is_json=options.json, host=options.host, name=options.name, file=options.file)
 
 
 def _config(options: argparse.Namespace) -> int:

@@ -643,7 +643,7 @@ def test_a_variable_that_is_no_setting_is_told_with_the_one_that_may_be_meant(do
     ("given", "note"),
     [
         (TOKEN, ""),
-        (f' "Bearer {TOKEN}" ', "; the blanks, quotes or `Bearer ` around it are taken off"),
+        (f' "Bearer {TOKEN}" ', "; the spaces, quotes or `Bearer ` around it are taken off"),
     ],
 )
 def test_a_token_is_told_by_its_length_and_what_was_taken_off(
@@ -677,6 +677,33 @@ def test_without_a_token_nothing_is_sent_and_the_settings_are_unusable(doctor: D
     assert report.checks["API"] == report.checks["budget"] == ("skipped", "not reached", "")
     assert report.exit_status == 2
     assert server.requests == []
+
+
+def test_a_token_that_the_api_repeats_is_taken_out_of_the_report(doctor: Doctor, serve: Serve) -> None:
+    server = serve(Script(answer(200, HTML, f"Location: https://{TOKEN}.example/", content_type=f"text/{TOKEN}")))
+
+    report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=plain(server), WEMASY_ALLOWED_HOSTS=TOKEN)
+
+    assert report.checks["API"][1] == "200 with a redirect to [redacted].example: not the API's answer"
+    assert report.settings["WEMASY_ALLOWED_HOSTS"] == ("environment", "[redacted]")
+
+
+@pytest.mark.parametrize(
+    "token", [f'{TOKEN}"\\', "long-" * 30], ids=["characters that JSON escapes", "longer than is shown"]
+)
+@pytest.mark.parametrize("flags", [["--json"], []])
+def test_a_token_that_a_setting_repeats_is_taken_out_of_the_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], token: str, flags: list[str]
+) -> None:
+    monkeypatch.setenv("WEMASY_API_TOKEN", token)
+    monkeypatch.setenv("WEMASY_ALLOWED_HOSTS", f"{token}, {token[:8]}")
+    monkeypatch.setenv("WEMASY_BASE_URL", NOWHERE)
+
+    run(["doctor", *flags])
+
+    said = capsys.readouterr().out
+    assert token[:9] not in said
+    assert "WEMASY_ALLOWED_HOSTS [redacted]" in said
 
 
 def test_without_a_token_the_way_is_checked_through_proxy_and_tls(

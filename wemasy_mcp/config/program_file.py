@@ -13,7 +13,7 @@ MAX_BYTES = 4 * 2**20
 """More than any host's settings."""
 
 _MAX_BACKUPS = 1000
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def decode(content: bytes) -> str:
     Raises:
         ValueError: It is not UTF-8.
     """
-    text = content.removeprefix(_BYTE_ORDER_MARK).decode()
+    text = content.removeprefix(BYTE_ORDER_MARK).decode()
     return text if text.strip() else ""
 
 

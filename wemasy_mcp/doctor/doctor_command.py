@@ -1,21 +1,31 @@
 """The command: the checks in order, printed."""
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 from pydantic import SecretStr
 
 from wemasy_mcp.app import token_header
+from wemasy_mcp.config.host_program import HostProgram
+from wemasy_mcp.config.registry import find_host
+from wemasy_mcp.config.server_spec import API_TOKEN
 from wemasy_mcp.core.errors import WemasyError
 from wemasy_mcp.doctor.api_check import check_answer, check_budget
 from wemasy_mcp.doctor.check import Check, passed, skipped
+from wemasy_mcp.doctor.host_check import check_file, check_start, start_environment
+from wemasy_mcp.doctor.host_entry import hosts_with_entry
 from wemasy_mcp.doctor.local import check_settings, check_versions, good_token, unusable_token
 from wemasy_mcp.doctor.network import check_network
 from wemasy_mcp.doctor.probe import PROBED, send_empty_request
-from wemasy_mcp.doctor.report import as_json, as_text, has_failed
+from wemasy_mcp.doctor.report import as_json, as_text, has_failed, redact
 from wemasy_mcp.doctor.serving import serving_problem
-from wemasy_mcp.doctor.sources import Sources
+from wemasy_mcp.doctor.sources import Setting, Sources
+from wemasy_mcp.pasted_token import MIN_LENGTH
 from wemasy_mcp.settings import Settings, SettingsError, api_token, load_settings
 
 NOTHING_SENT = "No request was sent."
@@ -26,39 +36,112 @@ REFUSED = (
 NOT_KNOWN = "This sent one request; whether it changed anything is not known."
 
 
-def run_doctor(env_file: Path | None, *, is_json: bool) -> int:
+@dataclass(slots=True)
+class Examined:
+    """What was found, and what keeps the settings from being used."""
+
+    checks: list[Check]
+    settings: list[Setting]
+    problem: SettingsError | None
+    secrets: list[str]
+    closing: str = NOTHING_SENT
+
+
+def run_doctor(
+    env_file: Path | None, *, is_json: bool, host: str | None = None, name: str | None = None, file: Path | None = None
+) -> int:
     """Check everything, print the report, and return 0 if all is well, 1 if not.
 
+    Args:
+        env_file: A file of settings.
+        is_json: Print one JSON object.
+        host: Check what the file of this host holds, with the environment that it gives, instead of this one.
+        name: The entry's name, where the file has several.
+        file: The host's file, where it is not the usual one.
+
     Raises:
-        SettingsError: A setting cannot be used; unless it is the file of settings itself, the report says so too.
+        SettingsError: A setting of this environment cannot be used; the report says so too, unless it is a file that
+            cannot be read.
     """
+    if host is None and (name or file):
+        raise SettingsError("--name" if name else "--file", "needs --host.")
+    found = _examine(Sources(env_file), env_file) if host is None else _examine_host(find_host(host), name, file)
+    report = as_json(found.checks, found.settings) if is_json else as_text(found.checks, found.closing)
+    for secret in sorted(found.secrets, key=len, reverse=True):
+        report = redact(report, secret)
+    sys.stdout.write(report)
+    if found.problem is not None and host is None:
+        raise SettingsError(found.problem.variable, "cannot be used; the report says why.")
+    return int(has_failed(found.checks))
+
+
+def _examine_host(host: HostProgram, name: str | None, file: Path | None) -> Examined:
+    checks, entry = check_file(host, file, name)
+    if entry is None:
+        return Examined([check_versions(), *checks], [], None, [])
+    environment = start_environment(entry)
+    headers = entry.headers(dict(os.environ))
+    started = anyio.run(check_start, entry, environment, headers)
+    if not entry.command:
+        secrets = [value.rpartition(" ")[2] for value in headers.values()]
+        return Examined([check_versions(), *checks, started], [], None, _long(secrets))
+    keeper = host.title if "${input:" in environment.get(API_TOKEN, "") else ""
+    if keeper:
+        del environment[API_TOKEN]
+    with _only(environment | entry.implied_settings()):
+        sources = Sources(entry.env_file, f"the entry {entry.name} of {host.title}")
+        found = _examine(sources, entry.env_file, is_host=True, keeper=keeper)
+    found.checks[1:1] = [*checks, started]
+    return found
+
+
+@contextmanager
+def _only(environment: dict[str, str]) -> Iterator[None]:
+    """Let this process have the environment that the host gives: everything here reads its own."""
+    before = dict(os.environ)
+    try:
+        os.environ.clear()
+        os.environ.update(environment)
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _examine(sources: Sources, env_file: Path | None, *, is_host: bool = False, keeper: str = "") -> Examined:
     settings, problem = _read(env_file)
     if settings is not None:
         problem = serving_problem(settings)
-    sources = Sources(env_file)
-    listed = sources.settings(settings)
-    checks = [check_versions(), *check_settings(listed, sources, problem)]
-    closing = NOTHING_SENT
+    found = Examined([check_versions()], sources.settings(settings), problem, _long(sources.secrets()))
+    found.checks += check_settings(found.settings, sources, problem)
     if settings is not None and settings.sandbox:
-        checks.append(skipped("API", "WEMASY_SANDBOX is on: calls go to the embedded sandbox, no account is used"))
+        found.checks.append(
+            skipped("API", "WEMASY_SANDBOX is on: calls go to the embedded sandbox, no account is used")
+        )
     elif settings is not None:
         token = None
         if (header := token_header(settings)) is not None:
-            checks.append(skipped("token", f"each request brings its own in {header}"))
+            found.checks.append(skipped("token", f"each request brings its own in {header}"))
+        elif keeper:
+            found.checks.append(skipped("token", f"{keeper} asks for it and keeps it; it cannot be read from here"))
         else:
             try:
                 token = api_token(settings)
             except SettingsError as error:
-                problem = problem or error
-                checks.append(unusable_token(error))
+                found.problem = found.problem or error
+                hosts = [] if is_host or sources.raw("api_token") else list(hosts_with_entry())
+                found.checks.append(unusable_token(error, hosts))
             else:
-                checks.append(good_token(token, sources))
-        remote, closing = anyio.run(_check_remote, settings, token)
-        checks += [passed("base URL", settings.base_url), *remote]
-    sys.stdout.write(as_json(checks, listed) if is_json else as_text(checks, closing))
-    if problem is not None:
-        raise SettingsError(problem.variable, "cannot be used; the report says why.")
-    return int(has_failed(checks))
+                found.secrets += _long([token.get_secret_value()])
+                found.checks.append(good_token(token, sources))
+        remote, found.closing = anyio.run(_check_remote, settings, token)
+        found.checks += [passed("base URL", settings.base_url), *remote]
+    return found
+
+
+def _long(secrets: list[str]) -> list[str]:
+    # A shorter one would be taken out of ordinary words.
+    return [secret for secret in secrets if len(secret) >= MIN_LENGTH]
 
 
 async def _check_remote(settings: Settings, token: SecretStr | None) -> tuple[list[Check], str]:

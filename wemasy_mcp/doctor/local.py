@@ -1,11 +1,13 @@
 """The checks that need no network: versions, settings, the token's form."""
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from pydantic import SecretStr
 
 from wemasy_mcp import __version__
+from wemasy_mcp.config.host_program import HostProgram
 from wemasy_mcp.doctor.check import Check, failed, passed
 from wemasy_mcp.doctor.sources import Setting, Sources
 from wemasy_mcp.settings import PREFIX, SettingsError, variable_of
@@ -39,20 +41,26 @@ def check_settings(settings: list[Setting], sources: Sources, problem: SettingsE
 def good_token(token: SecretStr, sources: Sources) -> Check:
     """Say how the token looks, without showing it."""
     raw = sources.raw("api_token")
-    mended = isinstance(raw, str) and raw != token.get_secret_value()
-    note = "; the blanks, quotes or `Bearer ` around it are taken off" if mended else ""
+    is_changed = isinstance(raw, str) and raw != token.get_secret_value()
+    note = "; the spaces, quotes or `Bearer ` around it are taken off" if is_changed else ""
     return passed("token", f"set ({len(token)} characters){note}")
 
 
-def unusable_token(problem: SettingsError) -> Check:
-    """Say what keeps the token from being used."""
+def unusable_token(problem: SettingsError, hosts: Sequence[HostProgram]) -> Check:
+    """Say what keeps the token from being used, and which hosts' files hold one instead."""
     advice = (
         "In most hosts that is the `env` of this server's entry, and `wemasy-mcp config HOST` prints one; "
         f"{variable_of('api_token_file')} may name a file that holds it instead."
     )
+    if hosts:
+        titles, commands = [host.title for host in hosts], [f"`wemasy-mcp doctor --host {host.name}`" for host in hosts]
+        advice = (
+            f"{' and '.join(titles)} on this machine {'has' if len(hosts) == 1 else 'have'} an entry for this server: "
+            f"{' or '.join(commands)} checks what it holds."
+        )
     return failed("token", str(problem), advice)
 
 
 def _where(variable: str, sources: Sources) -> str:
-    field = variable.removeprefix(PREFIX).lower()
-    return {"environment": "the environment", "env file": "the env file"}.get(sources.source_of(field), "a default")
+    source = sources.source_of(variable.removeprefix(PREFIX).lower())
+    return {"environment": sources.environment_name, "env file": "the env file"}.get(source, "a default")

@@ -3,13 +3,17 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from os.path import commonprefix
 
 from wemasy_mcp.console import DIM, GREEN, RED, paint, wrap
+from wemasy_mcp.core.sanitize import REDACTED
 from wemasy_mcp.doctor.check import Check, Result
 from wemasy_mcp.doctor.sources import Setting
+from wemasy_mcp.pasted_token import MIN_LENGTH
 
 _MARKS: dict[Result, str] = {"ok": "✓", "failed": "✗", "skipped": "–"}
 _STYLES: dict[Result, str] = {"ok": GREEN, "failed": RED, "skipped": DIM}
+_CUTS = ("…", json.dumps("…")[1:-1])
 _INDENT = " " * 12
 
 
@@ -39,3 +43,19 @@ def as_json(checks: Sequence[Check], settings: Sequence[Setting]) -> str:
 def has_failed(checks: Sequence[Check]) -> bool:
     """Whether a check failed."""
     return any(check.result == "failed" for check in checks)
+
+
+def redact(report: str, secret: str) -> str:
+    """Return the report without the secret, whatever repeats it: a header of an answer, a setting in the wrong place.
+
+    Foreign texts are cut before they come here, so the beginning of a secret goes too where the cut follows it.
+    """
+    kept, position = [], 0
+    for spelt in dict.fromkeys((secret, json.dumps(secret)[1:-1])):
+        while (start := report.find(spelt[:MIN_LENGTH], position)) >= 0:
+            end = start + len(commonprefix([spelt, report[start : start + len(spelt)]]))
+            is_secret = end == start + len(spelt) or report.startswith(_CUTS, end)
+            kept.append(report[position:start] + (REDACTED if is_secret else report[start:end]))
+            position = end
+        report, kept, position = "".join([*kept, report[position:]]), [], 0
+    return report

@@ -28,7 +28,8 @@ class Setting:
 class Sources:
     """What the environment and the file say, as pydantic-settings reads them."""
 
-    def __init__(self, env_file: Path | None) -> None:
+    def __init__(self, env_file: Path | None, environment_name: str = "the environment") -> None:
+        self.environment_name = environment_name
         environment = EnvSettingsSource(Settings)
         file = read_env_file(env_file) if env_file else None
         self._environment = environment()
@@ -44,6 +45,11 @@ class Sources:
     def raw(self, field: str) -> object:
         """Return the value as it was given, None where it was not."""
         return self._environment.get(field, self._file.get(field))
+
+    def secrets(self) -> list[str]:
+        """Return what was given as a secret, to be taken out of what is shown."""
+        fields = [field for field, info in Settings.model_fields.items() if "SecretStr" in str(info.annotation)]
+        return [value for field in fields if isinstance(value := self.raw(field), str)]
 
     def unknown(self) -> list[tuple[str, str]]:
         """Return the variables that look like settings and are not, each with the setting that may be meant."""

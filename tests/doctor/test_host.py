@@ -1,0 +1,327 @@
+"""`wemasy-mcp doctor --host NAME`: what is wrong in a host's file, each with what to do."""
+
+import json
+import os
+import sys
+import venv
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doctor.test_doctor import BUDGET, NOWHERE, REFUSED_VALUES
+from support.answers import answer
+from support.raw_server import Script, raw_server
+from support.server_process import TOKEN
+from wemasy_mcp.cli import run
+from wemasy_mcp.doctor import host_check
+
+STARTED = {"command": sys.executable, "args": ["-P", "-m", "wemasy_mcp"]}
+CLAUDE = "claude-desktop"
+
+Report = dict[str, tuple[str, str, str]]
+Doctor = Callable[..., Report]
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.upper().startswith(("WEMASY_", "SSL_CERT_", "XDG_")) or name.upper().endswith("_PROXY"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def doctor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    """Runs the command on a file with this content and returns its checks; the token is never in them."""
+
+    def examine(host: str, content: object, *words: str, status: int = 1) -> Report:
+        file = tmp_path / "file"
+        if isinstance(content, bytes):
+            file.write_bytes(content)
+        elif content is not None:
+            file.write_text(content if isinstance(content, str) else json.dumps(content))
+        before = dict(os.environ)
+        assert run(["doctor", "--json", "--host", host, "--file", str(file), *words]) == status
+        assert dict(os.environ) == before
+        said = capsys.readouterr()
+        assert TOKEN not in said.out + said.err
+        report: dict[str, Any] = json.loads(said.out)
+        return {check["name"]: (check["result"], check["found"], check["advice"]) for check in report["checks"]}
+
+    return examine
+
+
+@pytest.fixture
+def api() -> Iterator[str]:
+    with ExitStack() as stack:
+        yield f"http://127.0.0.1:{stack.enter_context(raw_server(Script(REFUSED_VALUES))).port}/api"
+
+
+def holding(entry: dict[str, Any], name: str = "wemasy", container: str = "mcpServers") -> dict[str, Any]:
+    return {container: {"other": {"command": "x"}, name: entry}}
+
+
+def test_a_good_entry_is_started_and_its_token_checked_without_writing(doctor: Doctor, api: str) -> None:
+    entry = STARTED | {"env": {"WEMASY_API_TOKEN": TOKEN, "WEMASY_BASE_URL": api}}
+
+    report = doctor(CLAUDE, holding(entry), status=0)
+
+    assert report["entry"] == ("ok", "wemasy", "")
+    assert report["command"][1] == f"{sys.executable} starts and offers wemasy_update_connection, wemasy_save_memory"
+    assert report["API"] == ("ok", "host and token are good: 422 for the empty request, nothing was written", "")
+
+
+def test_what_the_host_hands_on_counts_and_what_this_terminal_has_does_not(
+    doctor: Doctor, api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("WEMASY_BASE_URL", "http://127.0.0.1:1/api")
+    entry = STARTED | {"env": {"WEMASY_API_TOKEN": "${env:WEMASY_API_TOKEN}", "WEMASY_BASE_URL": api}}
+
+    assert doctor("cursor", holding(entry), status=0)["API"][0] == "ok"
+    assert (
+        "WEMASY_API_TOKEN is not set"
+        in doctor(CLAUDE, holding(STARTED | {"env": {"WEMASY_BASE_URL": api}}))["token"][1]
+    )
+
+
+def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
+    lines = [
+        "[mcp_servers.wemasy]",
+        f"command = {json.dumps(sys.executable)}",
+        'args = ["-P", "-m", "wemasy_mcp"]',
+        'env_vars = ["WEMASY_API_TOKEN", "NOT_SET"]',
+        f'env = {{ WEMASY_BASE_URL = "{api}" }}',
+    ]
+
+    assert doctor("codex", "\n".join(lines), status=0)["API"][0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("host", "content", "check", "found", "advice"),
+    [
+        pytest.param(CLAUDE, None, "file", "does not exist", "--write` makes it.", id="no file"),
+        pytest.param(CLAUDE, '{\n"mcpServers": {', "file", "is not valid JSON: ", "Correct it there", id="broken"),
+        pytest.param("codex", "[mcp_servers", "file", "is not valid TOML: ", "Correct it there", id="broken TOML"),
+        pytest.param(
+            CLAUDE,
+            "\n{// mine\n}",
+            "file",
+            "line 2 has comments, which Claude Desktop does not",
+            "Remove it",
+            id="comments",
+        ),
+        pytest.param(
+            CLAUDE, '{"a": 1,\n}', "file", "line 1 has trailing commas, which", "Remove it", id="trailing comma"
+        ),
+        pytest.param(CLAUDE, b"\xef\xbb\xbf{}", "file", "begins with a byte order mark", "Remove it", id="a mark"),
+        pytest.param(CLAUDE, "", "entry", "this server is not in mcpServers", "puts it there.", id="an empty file"),
+        pytest.param(CLAUDE, [], "entry", "this server is not in mcpServers", "puts it there.", id="no object"),
+        pytest.param(
+            CLAUDE,
+            holding(STARTED, container="mcpservers"),
+            "entry",
+            "Claude Desktop reads mcpServers; the file has mcpservers",
+            "Rename it to mcpServers.",
+            id="misspelt container",
+        ),
+        pytest.param(
+            "zed",
+            holding(STARTED),
+            "entry",
+            "Zed reads context_servers; the file has mcpServers",
+            "Rename it to context_servers.",
+            id="another host's container",
+        ),
+        pytest.param(
+            CLAUDE,
+            holding({"command": "/nowhere/python", "arg": ["-m", "wemasy_mcp"]}),
+            "entry",
+            "wemasy has arg",
+            "Is args meant?",
+            id="misspelt member",
+        ),
+        pytest.param(
+            CLAUDE,
+            holding({"command": "/nowhere/python", "args": [], "environment": {}}),
+            "entry",
+            "wemasy has environment",
+            "Is env meant?",
+            id="another host's member",
+        ),
+        pytest.param(
+            CLAUDE,
+            holding({"command": "/moved/.venv/bin/python", "args": ["-m", "wemasy_mcp"]}),
+            "command",
+            "/moved/.venv/bin/python does not exist: its folder was moved, or its environment was removed",
+            "Run `wemasy-mcp config claude-desktop --write` with the program that is installed now.",
+            id="moved folder",
+        ),
+        pytest.param(
+            CLAUDE,
+            holding({"command": "no-such-uvx", "args": ["wemasy-mcp"]}),
+            "command",
+            "no-such-uvx is not on the PATH",
+            "Run `wemasy-mcp config claude-desktop --write`",
+            id="not on the PATH",
+        ),
+        pytest.param(
+            CLAUDE,
+            holding({"command": "/bin/sh", "args": ["-c", "echo broken >&2; exit 1"]}),
+            "command",
+            "/bin/sh starts no server: broken",
+            "Run `wemasy-mcp config claude-desktop --write`",
+            id="no server",
+        ),
+        pytest.param(
+            CLAUDE, holding({"args": []}), "command", "wemasy names neither a command nor a URL", "Run", id="no command"
+        ),
+    ],
+)
+def test_a_broken_state_is_named_with_what_to_do(
+    doctor: Doctor, host: str, content: object, check: str, found: str, advice: str
+) -> None:
+    report = doctor(host, content)
+
+    assert report[check][0] == "failed"
+    assert found in report[check][1]
+    assert advice in report[check][2]
+
+
+def test_another_python_is_told_from_a_removed_one(doctor: Doctor, tmp_path: Path) -> None:
+    venv.create(tmp_path / "other", symlinks=True)
+    other = str(tmp_path / "other" / "bin" / "python")
+
+    report = doctor(CLAUDE, holding({"command": other, "args": ["-P", "-m", "wemasy_mcp"]}))
+
+    assert report["command"][1] == f"{other} is another Python: wemasy-mcp is not installed there"
+
+
+def test_a_server_that_never_answers_is_given_up(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_check, "START_SECONDS", 0.2)
+
+    report = doctor(CLAUDE, holding({"command": "/bin/sh", "args": ["-c", "cat >/dev/null"]}))
+
+    assert report["command"][1] == "/bin/sh starts no server: no answer within 0.2 seconds"
+
+
+def test_a_placeholder_and_a_misspelt_variable_are_named(doctor: Doctor) -> None:
+    script = Path(sys.executable).with_name("wemasy-mcp")
+    entry = {"command": script.name, "args": []}
+    path = {"PATH": f"{script.parent}{os.pathsep}/bin"}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", path["PATH"])
+        report = doctor(CLAUDE, holding(entry | {"env": {"WEMASY_API_TOKEN": "YOUR_API_TOKEN"}}))
+        misspelt = doctor(CLAUDE, holding(entry | {"env": {"WEMASY_API_TOKN": TOKEN, "WEMASY_BASE_URL": NOWHERE}}))
+
+    assert f"starts, found on this terminal's PATH as {script} and offers" in report["command"][1]
+    assert report["settings"][1].startswith("WEMASY_API_TOKEN still holds a placeholder")
+    assert report["settings"][2] == "It comes from the entry wemasy of Claude Desktop; correct it there."
+    assert "WEMASY_API_TOKN is set, but no setting has that name; is WEMASY_API_TOKEN meant?" in misspelt["settings"][1]
+    assert misspelt["token"][0] == "failed"
+
+
+def test_a_token_that_the_host_keeps_is_not_missed(doctor: Doctor) -> None:
+    entry = STARTED | {
+        "env": {"WEMASY_API_TOKEN": "${input:wemasy-api-token}", "WEMASY_BASE_URL": "http://127.0.0.1:1"}
+    }
+
+    report = doctor("vscode", holding(entry, container="servers"), status=1)
+
+    assert report["token"] == ("skipped", "VS Code asks for it and keeps it; it cannot be read from here", "")
+
+
+def test_the_flags_of_the_command_count(doctor: Doctor, tmp_path: Path, api: str) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text(f"WEMASY_API_TOKEN={TOKEN}\nWEMASY_BASE_URL={api}\n")
+    plain, sandbox = dict(STARTED), STARTED | {"args": [*STARTED["args"], "--sandbox"]}
+    plain["args"] = [*STARTED["args"], f"--env-file={file}"]
+    both = {"mcpServers": {"wemasy": plain, "wemasy-sandbox": sandbox}}
+
+    report = doctor(CLAUDE, both, status=0)
+    assert report["entry"][1] == "wemasy; also there: wemasy-sandbox"
+    assert report["API"][0] == "ok"
+    assert doctor(CLAUDE, both, "--name", "wemasy-sandbox", status=0)["API"][0] == "skipped"
+    assert doctor(CLAUDE, both, "--name", "work")["entry"][1:] == (
+        "there is no work",
+        "There is wemasy, wemasy-sandbox: name it with --name.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "entry"),
+    [
+        ("cursor", {"headers": {"Authorization": "Bearer ${env:MINE}"}}),
+        ("cursor", {"headers": {}}),
+        ("cursor", {"type": "sse"}),
+    ],
+)
+def test_a_server_that_is_reached_by_url_is_asked_with_the_entrys_headers(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, host: str, entry: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("MINE", TOKEN)
+    with raw_server(Script(answer(401, b"{}", *BUDGET))) as seen:
+        url = f"http://127.0.0.1:{seen.port}/mcp"
+        report = doctor(host, holding(entry | {"url": url, "command": None, "note": "wemasy"}))
+
+    assert report["command"][0] == "failed"
+    assert report["command"][1].startswith(f"{url} does not answer: ")
+    (request, *_) = seen.requests
+    assert (request.headers.get("authorization") == f"Bearer {TOKEN}") is bool(entry.get("headers"))
+
+
+def test_a_token_of_codex_for_a_url_is_taken_from_its_variable(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINE", TOKEN)
+    with raw_server(Script(answer(401, b"{}", *BUDGET))) as seen:
+        text = f'[mcp_servers.wemasy]\nurl = "http://127.0.0.1:{seen.port}/mcp"\nbearer_token_env_var = "MINE"\n'
+        doctor("codex", text)
+
+    assert seen.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    ("words", "refusal"),
+    [
+        (["--host", "goose"], "--host cannot be goose: Goose keeps its entries in no file known here."),
+        (["--name", "x"], "--name needs --host."),
+        (["--file", "x"], "--file needs --host."),
+        (["--host", "cursor", "--file", "/dev/null"], "/dev/null is not a regular file."),
+    ],
+)
+def test_what_cannot_be_checked_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], words: list[str], refusal: str
+) -> None:
+    assert run(["doctor", *words]) == 2
+    assert capsys.readouterr() == ("", f"wemasy-mcp: {refusal}\n")
+
+
+def test_without_a_token_here_the_hosts_that_have_the_server_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    for file, text in (
+        (".cursor/mcp.json", json.dumps(holding(STARTED))),
+        (".junie/mcp/mcp.json", json.dumps(holding(STARTED))),
+        (".warp/.mcp.json", "broken"),
+        (".kiro/settings/mcp.json", "{}"),
+    ):
+        (home / file).parent.mkdir(parents=True)
+        (home / file).write_text(text)
+    monkeypatch.setenv("WEMASY_BASE_URL", "http://127.0.0.1:1/api")
+    monkeypatch.chdir(tmp_path)
+
+    run(["doctor"])
+    both = capsys.readouterr().out
+    (home / ".junie/mcp/mcp.json").unlink()
+    run(["doctor"])
+
+    assert (
+        "Cursor and Junie on this machine have an entry for this server: `wemasy-mcp doctor --host cursor` or" in both
+    )
+    assert "Cursor on this machine has an entry for this server" in capsys.readouterr().out

@@ -1,0 +1,184 @@
+"""The checks of what a host's file holds, which a desktop host does not show: its form, the entry, the command.
+
+The command is started once, as the host starts it, and asked for its tools; no tool is called.
+"""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+from mcp import Client, StdioServerParameters
+from mcp.client.sse import sse_client
+from mcp.client.stdio import get_default_environment, stdio_client
+from mcp.client.streamable_http import streamable_http_client
+
+from wemasy_mcp.config.host_program import HostProgram
+from wemasy_mcp.config.json_edit import find_extensions
+from wemasy_mcp.config.program_file import BYTE_ORDER_MARK, decode, read_file
+from wemasy_mcp.config.server_spec import API_TOKEN, Secret, ServerSpec, Transport
+from wemasy_mcp.core.sanitize import sanitize
+from wemasy_mcp.doctor.check import Check, failed, passed
+from wemasy_mcp.doctor.host_entry import HostEntry, find_entries, host_file, parse_file
+
+START_SECONDS = 30
+"""Hosts give a server 10 to 60 seconds."""
+
+_SPELLINGS = ("mcpServers", "servers", "mcp_servers", "context_servers", "mcp")
+_SAME_MEMBER = ("env", "environment", "envs"), ("args", "arguments"), ("url", "httpUrl", "serverUrl", "uri")
+
+
+def check_file(host: HostProgram, file: Path | None, name: str | None) -> tuple[list[Check], HostEntry | None]:
+    """Say whether the host can read its file, and whether the entry is there; return the entry where it is.
+
+    Raises:
+        SettingsError: The file cannot be read at all, or the host has none.
+    """
+    file = file or host_file(host)
+    write = f"`wemasy-mcp config {host.name} --write`"
+    content = read_file(file)
+    if content is None:
+        return [failed("file", f"{file} does not exist", f"{write} makes it.")], None
+    try:
+        found = parse_file(host, content)
+    except ValueError as error:
+        kind = host.form.upper()
+        correct = f"Correct it there; {host.title} reads none of its servers until then."
+        return [failed("file", f"{file} is not valid {kind}: {error}", correct)], None
+    checks = [failed("file", f"{file}: {problem}", "Remove it there.") for problem in _refused(host, content)]
+    checks = checks or [passed("file", str(file))]
+    entries = find_entries(host, found)
+    entry = entries.get(name) if name else next(iter(entries.values()), None)
+    if entry is None:
+        return [*checks, _missing(host, found, name, list(entries), write)], None
+    others = f"; also there: {', '.join(other for other in entries if other != entry.name)}" if len(entries) > 1 else ""
+    misspelt = list(_misspelt(host, entry))
+    checks += [failed("entry", f"{entry.name} has {given}", f"Is {meant} meant?") for given, meant in misspelt]
+    return checks if misspelt else [*checks, passed("entry", f"{entry.name}{others}")], entry
+
+
+async def check_start(entry: HostEntry, environment: dict[str, str], headers: dict[str, str]) -> Check:
+    """Start the entry's command, or connect to its URL, and list the tools."""
+    again = f"Run `wemasy-mcp config {entry.host.name} --write` with the program that is installed now."
+    command = entry.command
+    if not command and entry.url is None:
+        return failed("command", f"{entry.name} names neither a command nor a URL", again)
+    with _kept_output() as output:
+        try:
+            with anyio.fail_after(START_SECONDS):
+                async with Client(_connect(entry, environment, headers, output)) as client:
+                    tools = [tool.name for tool in (await client.list_tools()).tools]
+        except Exception as error:
+            cause = _first_cause(error)
+            if not command:
+                return failed("command", f"{entry.url} does not answer: {_describe(cause)}", "Is that server running?")
+            return _not_started(command, cause, output.last_line(), again)
+    if not command:
+        return passed("command", f"{entry.url} offers {', '.join(tools)}")
+    where = "" if Path(command[0]).is_absolute() else f", found on this terminal's PATH as {shutil.which(command[0])}"
+    return passed("command", f"{command[0]} starts{where} and offers {', '.join(tools)}")
+
+
+def start_environment(entry: HostEntry) -> dict[str, str]:
+    """Return the environment that a host gives to the command: little of its own, and what the entry says."""
+    return get_default_environment() | entry.environment(dict(os.environ))
+
+
+def _refused(host: HostProgram, content: bytes) -> Iterator[str]:
+    if host.form != "json":
+        return
+    if content.startswith(BYTE_ORDER_MARK) and not host.allows:
+        yield f"begins with a byte order mark, which {host.title} does not read"
+    for kind, line in find_extensions(decode(content)).items():
+        if kind not in host.allows:
+            yield f"line {line} has {kind}, which {host.title} does not read"
+
+
+def _missing(host: HostProgram, found: Any, name: str | None, others: list[str], write: str) -> Check:
+    container = host.container[0]
+    names = list(found) if isinstance(found, dict) else []
+    if container not in names:
+        close = [spelt for spelt in names if spelt in _SPELLINGS] or get_close_matches(container, names, 1, 0.7)
+        if close:
+            return failed(
+                "entry", f"{host.title} reads {container}; the file has {close[0]}", f"Rename it to {container}."
+            )
+    if name and others:
+        return failed("entry", f"there is no {name}", f"There is {', '.join(others)}: name it with --name.")
+    return failed("entry", f"this server is not in {container}", f"{write} puts it there.")
+
+
+def _misspelt(host: HostProgram, entry: HostEntry) -> Iterator[tuple[str, str]]:
+    """The members that the host does not know but that resemble one that it knows."""
+    known = {*_members(host, "stdio"), *_members(host, "streamable-http"), *_members(host, "sse")}
+    for given in set(entry.members) - known:
+        same = [meant for group in _SAME_MEMBER if given in group for meant in group if meant in known]
+        close = get_close_matches(given, known - set(entry.members), 1, 0.75)
+        if meant := [one for one in (*same, *close) if one not in entry.members]:
+            yield sanitize(given, limit=100), meant[0]
+
+
+def _members(host: HostProgram, transport: Transport) -> set[str]:
+    spec = ServerSpec("", transport, "", (), "", (Secret(API_TOKEN, "Authorization", "Bearer "),))
+    return set(host.build(spec, {API_TOKEN: ""})) if transport in host.transports else set()
+
+
+def _connect(
+    entry: HostEntry, environment: dict[str, str], headers: dict[str, str], output: "_Output"
+) -> AbstractAsyncContextManager[Any]:
+    if command := entry.command:
+        server = StdioServerParameters(command=command[0], args=command[1:], env=environment)
+        return stdio_client(server, output.file)
+    url = entry.url or ""
+    if "sse" in (entry.members.get("type"), entry.members.get("transport")) or url.endswith("/sse"):
+        return sse_client(url, headers)
+    return streamable_http_client(url, http_client=httpx2.AsyncClient(headers=headers, timeout=START_SECONDS))
+
+
+def _not_started(command: list[str], cause: BaseException, said: str, again: str) -> Check:
+    program = command[0]
+    if isinstance(cause, OSError) and cause.errno in {errno.ENOENT, errno.ENOTDIR}:
+        gone = f"{program} does not exist: its folder was moved, or its environment was removed"
+        return failed("command", gone if Path(program).is_absolute() else f"{program} is not on the PATH", again)
+    if "No module named wemasy_mcp" in said or "No module named 'wemasy_mcp'" in said:
+        return failed("command", f"{program} is another Python: wemasy-mcp is not installed there", again)
+    return failed("command", f"{program} starts no server: {said or _describe(cause)}", again)
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, httpx2.HTTPStatusError):
+        return f"it answered {error.response.status_code}"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {START_SECONDS} seconds"
+    return sanitize(str(error) or type(error).__name__, limit=200)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+class _Output:
+    """What a child writes to its stderr."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def last_line(self) -> str:
+        self.file.seek(0)
+        lines = [line.strip() for line in self.file.read(65_536).splitlines() if line.strip()]
+        return sanitize(lines[-1], limit=300) if lines else ""
+
+
+@contextmanager
+def _kept_output() -> Iterator[_Output]:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
+        yield _Output(file)
