@@ -688,9 +688,7 @@ def test_a_token_that_the_api_repeats_is_taken_out_of_the_report(doctor: Doctor,
     assert report.settings["WEMASY_ALLOWED_HOSTS"] == ("environment", "[redacted]")
 
 
-@pytest.mark.parametrize(
-    "token", [f'{TOKEN}"\\', "long-" * 30], ids=["characters that JSON escapes", "longer than is shown"]
-)
+@pytest.mark.parametrize("token", [f'{TOKEN}"\\', "long-" * 30], ids=["escaped in JSON", "longer than shown"])
 @pytest.mark.parametrize("flags", [["--json"], []])
 def test_a_token_that_a_setting_repeats_is_taken_out_of_the_report(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], token: str, flags: list[str]

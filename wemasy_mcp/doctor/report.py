@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from os.path import commonprefix
+from itertools import takewhile
 
 from wemasy_mcp.console import DIM, GREEN, RED, paint, wrap
 from wemasy_mcp.core.sanitize import REDACTED
@@ -53,7 +53,8 @@ def redact(report: str, secret: str) -> str:
     kept, position = [], 0
     for spelt in dict.fromkeys((secret, json.dumps(secret)[1:-1])):
         while (start := report.find(spelt[:MIN_LENGTH], position)) >= 0:
-            end = start + len(commonprefix([spelt, report[start : start + len(spelt)]]))
+            alike = takewhile(lambda both: both[0] == both[1], zip(spelt, report[start:], strict=False))
+            end = start + sum(1 for _ in alike)
             is_secret = end == start + len(spelt) or report.startswith(_CUTS, end)
             kept.append(report[position:start] + (REDACTED if is_secret else report[start:end]))
             position = end
