@@ -460,22 +460,24 @@ def test_a_file_that_holds_the_token_already_is_closed_to_others(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give files away")
 @pytest.mark.parametrize("is_there", [True, False])
-def test_when_root_writes_the_owner_stays_the_owner(write: Write, tmp_path: Path, is_there: object) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    file = home / ".cursor" / "mcp.json"
+@pytest.mark.parametrize("user", [0, 1000])
+def test_what_root_writes_belongs_to_the_owner_of_what_was_there(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, is_there: object
+) -> None:
+    given: dict[str, int] = {}
+    monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
+    monkeypatch.setattr(os, "chown", lambda path, uid, gid: given.update({Path(path).name: uid}), raising=False)
+    file = tmp_path / ".cursor" / "mcp.json"
     if is_there:
         file.parent.mkdir()
         file.write_text("{}")
-    for path in (home, *home.rglob("*")):
-        os.chown(path, 1234, 1234)
 
     write("cursor", "--file", str(file))
 
-    assert "wemasy" in file.read_text()
-    assert {path.stat().st_uid for path in home.rglob("*")} == {1234}
+    draft = f".mcp.json.{os.getpid()}"
+    made = {draft, "mcp.json.bak1"} if is_there else {draft, ".cursor"}
+    assert given == ({} if user else dict.fromkeys(made, tmp_path.stat().st_uid))
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "null", "full", "loop", "large", "zero", "nul"])

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import subprocess
 import sys
 import venv
 from collections.abc import Callable, Iterator
@@ -120,6 +122,9 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
             CLAUDE, '{"a": 1,\n}', "file", "line 1 has trailing commas, which", "Remove it", id="trailing comma"
         ),
         pytest.param(CLAUDE, b"\xef\xbb\xbf{}", "file", "begins with a byte order mark", "Remove it", id="a mark"),
+        pytest.param(
+            "gemini-cli", "{// a\n}", "entry", "this server is not in mcpServers", "puts it there.", id="allowed"
+        ),
         pytest.param(CLAUDE, "", "entry", "this server is not in mcpServers", "puts it there.", id="an empty file"),
         pytest.param(CLAUDE, [], "entry", "this server is not in mcpServers", "puts it there.", id="no object"),
         pytest.param(
@@ -274,6 +279,17 @@ def test_a_server_that_is_reached_by_url_is_asked_with_the_entrys_headers(
     assert report["command"][1].startswith(f"{url} does not answer: ")
     (request, *_) = seen.requests
     assert (request.headers.get("authorization") == f"Bearer {TOKEN}") is bool(entry.get("headers"))
+
+
+def test_a_server_that_answers_at_its_url_is_asked_for_its_tools(doctor: Doctor) -> None:
+    command = [sys.executable, "-m", "wemasy_mcp", "--sandbox", "--transport", "streamable-http", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        url = next(found[0] for line in server.stderr if (found := re.search(r"http://127\S+/mcp", line)))
+        report = doctor("windsurf", holding({"serverUrl": url}), status=0)
+        server.terminate()
+
+    assert report["command"] == ("ok", f"{url} offers wemasy_update_connection, wemasy_save_memory", "")
 
 
 def test_a_token_of_codex_for_a_url_is_taken_from_its_variable(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,6 +161,4 @@ def _read(env_file: Path | None) -> tuple[Settings | None, SettingsError | None]
     try:
         return load_settings(env_file), None
     except SettingsError as error:
-        if error.variable.startswith("--"):
-            raise
         return None, error

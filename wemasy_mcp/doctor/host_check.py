@@ -7,8 +7,8 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -130,16 +130,24 @@ def _members(host: HostProgram, transport: Transport) -> set[str]:
     return set(host.build(spec, {API_TOKEN: ""})) if transport in host.transports else set()
 
 
-def _connect(
+@asynccontextmanager
+async def _connect(
     entry: HostEntry, environment: dict[str, str], headers: dict[str, str], output: "_Output"
-) -> AbstractAsyncContextManager[Any]:
+) -> AsyncIterator[Any]:
+    url = entry.url or ""
     if command := entry.command:
         server = StdioServerParameters(command=command[0], args=command[1:], env=environment)
-        return stdio_client(server, output.file)
-    url = entry.url or ""
-    if "sse" in (entry.members.get("type"), entry.members.get("transport")) or url.endswith("/sse"):
-        return sse_client(url, headers)
-    return streamable_http_client(url, http_client=httpx2.AsyncClient(headers=headers, timeout=START_SECONDS))
+        async with stdio_client(server, output.file) as streams:
+            yield streams
+    elif "sse" in (entry.members.get("type"), entry.members.get("transport")):
+        async with sse_client(url, headers) as streams:
+            yield streams
+    else:
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=START_SECONDS) as client,
+            streamable_http_client(url, http_client=client) as streams,
+        ):
+            yield streams
 
 
 def _not_started(command: list[str], cause: BaseException, said: str, again: str) -> Check:
