@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import anyio
 from pydantic import SecretStr
@@ -22,6 +23,9 @@ from wemasy_mcp.secret_file import follow_api_token
 from wemasy_mcp.settings import OVER_HTTP_ONLY, Reading, Settings, SettingsError, variable_of
 from wemasy_mcp.transports.stdio.descriptors import fill_closed_descriptors
 from wemasy_mcp.transports.stdio.session import serve_stdio
+
+if TYPE_CHECKING:
+    from wemasy_mcp.shared_state.redis_connection import RedisConnection
 
 logger = logging.getLogger(__name__)
 
@@ -156,18 +160,30 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
             raise SettingsError(variable_of("sandbox_db"), f"cannot be used: {error}") from None
         client = WemasyClient("http://localhost/api", timeout_seconds=settings.timeout_seconds, transport=transport)
         return _once(client, settings), lambda ctx: SecretStr(SANDBOX_TOKEN)
-    client = WemasyClient(
-        settings.base_url,
-        timeout_seconds=settings.timeout_seconds,
-        keepalive_seconds=settings.keepalive_seconds,
-        cooldown=build_cooldown(settings),
-    )
     if (header := token_header(settings)) is not None:
         from wemasy_mcp.transports.http.auth.per_user_token import UserAccounts, header_tokens
 
-        return UserAccounts(_once(client, settings)), header_tokens(header)
+        token_of = header_tokens(header)
+        return UserAccounts(_once(_build_client(settings), settings)), token_of
     read_token = follow_api_token(settings)
-    return _once(client, settings), lambda ctx: read_token()
+    return _once(_build_client(settings), settings), lambda ctx: read_token()
+
+
+def _build_client(settings: Settings) -> WemasyClient:
+    """Return the client of the real API. Called once nothing else can be refused: it begins to connect to Redis."""
+    redis = open_shared_state(settings)
+    cooldown = Cooldown()
+    if redis is not None:
+        from wemasy_mcp.shared_state.redis_cooldown import RedisCooldown
+
+        redis.connect_soon()
+        cooldown = RedisCooldown(redis)
+    return WemasyClient(
+        settings.base_url,
+        timeout_seconds=settings.timeout_seconds,
+        keepalive_seconds=settings.keepalive_seconds,
+        cooldown=cooldown,
+    )
 
 
 def _once(client: WemasyClient, settings: Settings) -> Caller:
@@ -181,21 +197,24 @@ def token_header(settings: Settings) -> str | None:
     return None if settings.sandbox or settings.transport == "stdio" else settings.user_token_header
 
 
-def build_cooldown(settings: Settings) -> Cooldown:
-    """Return the gate that replicas share, or this process's own.
+def open_shared_state(settings: Settings) -> "RedisConnection | None":
+    """Return the connection to the Redis that replicas share, which has connected to nothing yet; None without one.
 
     Raises:
         SettingsError: The address cannot be used, or the client for it is not installed.
     """
     if settings.redis_url is None:
-        return Cooldown()
+        if settings.redis_password_file is not None:
+            raise SettingsError(variable_of("redis_password_file"), f"needs {variable_of('redis_url')}.")
+        return None
     try:
-        from wemasy_mcp.shared_state.redis_cooldown import RedisCooldown
+        from wemasy_mcp.shared_state.redis_address import open_redis
+        from wemasy_mcp.shared_state.redis_connection import RedisConnection
     except ImportError:
         raise SettingsError(
             variable_of("redis_url"), "needs the redis client: pip install 'wemasy-mcp[redis]'."
         ) from None
-    return RedisCooldown(settings.redis_url.get_secret_value())
+    return RedisConnection(open_redis(settings.redis_url.get_secret_value(), settings.redis_password_file))
 
 
 def _none(problems: Sequence[SettingsError], misspelt: Sequence[str]) -> TokenSource:

@@ -161,7 +161,10 @@ class Settings(BaseSettings):
     )
     allowed_hosts: CommaSeparated = Field((), description="`Host` headers taken, exactly; loopback when unset")
     allowed_origins: CommaSeparated = Field((), description="`Origin` headers taken, exactly; loopback when unset")
-    redis_url: SecretStr | None = Field(None, description="replicas share the rate gate (extra `redis`)")
+    redis_url: SecretStr | None = Field(
+        None, description="replicas share the cooldown after a 429 through this Redis (extra `redis`)"
+    )
+    redis_password_file: Path | None = Field(None, description="a file that holds its password")
     user_token_header: str | None = Field(
         None, description="HTTP clients bring their own Wemasy token in this header, e.g. `X-Wemasy-Token`"
     )

@@ -1,4 +1,4 @@
-"""The rate gate: who is kept back, for how long, and at what cost."""
+"""The cooldown: who is kept back, for how long, and at what cost."""
 
 import pytest
 
@@ -53,19 +53,35 @@ async def test_a_shorter_wait_does_not_open_the_gate_earlier(cooldown: Cooldown)
     assert await cooldown.seconds_left("a") == 60
 
 
-async def test_waits_that_are_over_are_forgotten_before_the_accounts_become_too_many(
-    cooldown: Cooldown, clock: Clock
-) -> None:
-    for number in range(MAX_ACCOUNTS):
-        await cooldown.close(f"old {number}", 1)
-    await cooldown.close("still waiting", 100)
-    clock.now += 50
+async def test_of_too_many_accounts_the_oldest_is_forgotten(cooldown: Cooldown) -> None:
+    for number in range(MAX_ACCOUNTS + 1):
+        await cooldown.close(f"account {number}", 60)
+        # Whoever is told again is not the oldest any more.
+        await cooldown.close("account 0", 60)
 
-    await cooldown.close("new", 10)
+    assert await cooldown.seconds_left("account 1") == 0
+    assert await cooldown.seconds_left("account 0") == 60
+    assert await cooldown.seconds_left("account 2") == 60
+    assert len(cooldown._ends) == MAX_ACCOUNTS
 
-    assert await cooldown.seconds_left("still waiting") == 50
-    assert await cooldown.seconds_left("new") == 10
-    assert len(cooldown._opens_at) == 2
+
+async def test_one_account_more_costs_the_same_however_many_there_are() -> None:
+    class Account(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            looked_at.append(self)
+            return super().__hash__()
+
+    costs = []
+    for accounts in (MAX_ACCOUNTS // 2, 3 * MAX_ACCOUNTS):
+        cooldown = Cooldown()
+        looked_at: list[str] = []
+        for number in range(accounts):
+            await cooldown.close(Account(number), 60)
+        costs.append(len(looked_at) / accounts)
+
+    assert costs[1] <= costs[0] + 2
 
 
 def test_no_token_is_kept() -> None:

@@ -5,8 +5,10 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+import trustme
 from redis import Redis
 
 from support.processes import SECONDS
@@ -17,7 +19,8 @@ needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="r
 class RedisServer:
     """Starts and stops on one port, and forgets everything when it stops."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
+        self._options = options
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}/0"
@@ -25,7 +28,9 @@ class RedisServer:
 
     def start(self) -> None:
         """Return once it takes commands."""
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        port = ["--port", "0", "--tls-port"] if "--tls-cert-file" in self._options else ["--port"]
+        command = ["redis-server", *port, str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        command += self._options
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         assert any("Ready to accept connections" in line for line in self._process.stdout)
@@ -40,15 +45,31 @@ class RedisServer:
         with Redis.from_url(self.url) as client:
             return [str(key) for key in client.scan_iter()]
 
+    def follow(self, primary: "RedisServer") -> None:
+        """Become a read-only replica, as a primary does that has lost its place."""
+        with Redis.from_url(self.url) as client:
+            client.replicaof("127.0.0.1", primary.port)
+
     def stall(self) -> None:
         """Answer no command for a while."""
         with Redis.from_url(self.url) as client:
             client.client_pause(SECONDS * 1000)
 
 
+def tls_options(authority: trustme.CA, folder: Path) -> list[str]:
+    """Return what makes a server speak TLS on its port, with a certificate of `authority`."""
+    own = authority.issue_cert("127.0.0.1")
+    own.private_key_pem.write_to_path(folder / "key.pem")
+    own.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    files = {"cert-file": "cert.pem", "key-file": "key.pem", "ca-cert-file": "ca.pem"}
+    named = [word for name, file in files.items() for word in (f"--tls-{name}", str(folder / file))]
+    return [*named, "--tls-auth-clients", "no"]
+
+
 @contextmanager
-def redis_running() -> Iterator[RedisServer]:
-    server = RedisServer()
+def redis_running(*options: str) -> Iterator[RedisServer]:
+    server = RedisServer(*options)
     server.start()
     try:
         yield server

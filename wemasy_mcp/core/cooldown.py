@@ -1,15 +1,16 @@
-"""The rate gate: after a 429 with a usable wait, calls inside it are answered here instead of being sent.
+"""The cooldown after a 429 with a usable wait: calls inside it are answered here instead of being sent.
 
-It holds one account's wait at a time for each token, keyed by a hash so that no token is kept, opens by itself, and
-never delays a call.
+It holds one wait for each account, by a hash, so that no token is kept. It ends by itself and never delays a call.
 """
 
 import hashlib
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 
 MAX_ACCOUNTS = 10_000
+"""Beyond that the account that was told to wait longest ago is forgotten: its next call is sent, and asked to wait."""
 
 
 def account_key(token: str) -> str:
@@ -18,29 +19,29 @@ def account_key(token: str) -> str:
 
 
 class Cooldown:
-    """This process's own gate."""
+    """This process's own cooldown."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._opens_at: dict[str, float] = {}
+        self._ends: OrderedDict[str, float] = OrderedDict()
 
     async def seconds_left(self, account: str) -> int:
-        """Return the whole seconds that remain of the account's wait; 0 when the gate is open."""
-        opens_at = self._opens_at.get(account)
-        if opens_at is None:
+        """Return the whole seconds that remain of the account's wait; 0 when there is none."""
+        end = self._ends.get(account)
+        if end is None:
             return 0
-        left = math.ceil(opens_at - self._clock())
+        left = math.ceil(end - self._clock())
         if left <= 0:
-            del self._opens_at[account]
+            del self._ends[account]
             return 0
         return left
 
     async def close(self, account: str, seconds: int) -> None:
-        """Keep the account's calls back for `seconds`."""
-        if len(self._opens_at) >= MAX_ACCOUNTS:
-            now = self._clock()
-            self._opens_at = {key: at for key, at in self._opens_at.items() if at > now}
-        self._opens_at[account] = max(self._opens_at.get(account, 0.0), self._clock() + seconds)
+        """Keep the account's calls back for `seconds`, or longer where a longer wait is known."""
+        end = max(self._ends.pop(account, 0.0), self._clock() + seconds)
+        if len(self._ends) >= MAX_ACCOUNTS:
+            self._ends.popitem(last=False)
+        self._ends[account] = end
 
     async def aclose(self) -> None:
         """Nothing is ever open."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from wemasy_mcp.app import build_cooldown, check_tools, token_header
+from wemasy_mcp.app import check_tools, open_shared_state, token_header
 from wemasy_mcp.settings import Settings, SettingsError
 
 
@@ -13,7 +13,7 @@ def serving_problem(settings: Settings) -> SettingsError | None:
     """
     checks: list[Callable[[Settings], object]] = [check_tools]
     if not settings.sandbox:
-        checks.append(build_cooldown)
+        checks.append(open_shared_state)
     if settings.transport != "stdio":
         checks += _http_checks(settings)
     problems = []
