@@ -4,19 +4,18 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
-import anyio.abc
 import pytest
 import trustme
 
+from support.listener import Connection, accepting
 from support.processes import SECONDS
 from support.redis_server import RedisServer, needs_redis, redis_running, tls_options
 from support.refusals import Refusal
 from support.relay import relaying
-from support.wire import accepting
 from wemasy_mcp.core.cooldown import account_key
 from wemasy_mcp.core.protocol import MAX_WAIT
 from wemasy_mcp.shared_state import redis_connection
@@ -63,16 +62,11 @@ async def connected(shared: RedisConnection) -> None:
 async def answering(answer: Callable[[bytes], bytes | None]) -> AsyncIterator[str]:
     """Be a Redis that answers each piece of a request with `answer`'s bytes; None closes the connection."""
 
-    async def serve(stream: anyio.abc.SocketStream) -> None:
-        async with stream:
-            with suppress(anyio.BrokenResourceError):
-                async for asked in stream:
-                    said = answer(asked)
-                    if said is None:
-                        return
-                    await stream.send(said)
+    async def converse(client: Connection) -> None:
+        while (said := answer(await client.receive())) is not None:
+            await client.send(said)
 
-    async with accepting(serve) as port:
+    async with accepting(converse) as port:
         yield f"redis://127.0.0.1:{port}"
 
 

@@ -134,7 +134,7 @@ async def test_two_servers_share_the_wait_but_no_token(redis: RedisServer, upstr
         serving("--transport", "streamable-http", **settings) as two,
     ):
         for number in range(10):
-            token = f"{number}|of-an-account"
+            token = f"{number}|a-token-of-no-account"
             results = []
             for server in (one, two):
                 async with connect(server.url, WAYS[0], {"X-Wemasy-Token": token}) as client:
@@ -149,7 +149,7 @@ async def test_two_servers_share_the_wait_but_no_token(redis: RedisServer, upstr
         ("rate_limited", True)
     ] * 2
     assert account_key(token) in "".join(redis.keys())
-    assert "of-an-account" not in "".join(redis.keys())
+    assert "of-no-account" not in "".join(redis.keys())
 
 
 def test_the_missing_redis_client_is_named(monkeypatch: pytest.MonkeyPatch, refusal: Refusal) -> None:

@@ -9,7 +9,7 @@ The API (doubles stand only at the HTTP seam: everything behind it is the produc
   - `held_api.Upstream`: answers as it is set, once it is released.
   - `raw_server.raw_server`: says any bytes, also over TLS or behind a CONNECT.
 - `wire.Recorded`: the API without a socket; the fixtures `recorded` and `mcp_client` stand on it.
-- `listener.accepting`: one raw connection to be talked to.
+- `listener.accepting`: one raw connection to be talked to; `relay.relaying`: one that leads elsewhere.
 
 The program:
 

@@ -1,13 +1,11 @@
 """A TCP relay on loopback, as a proxy before a service is: it leads where it is told to, and may be far away."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-import anyio
-import anyio.abc
-
-from support.wire import accepting
+from support.listener import Connection, accepting
 
 
 @dataclass
@@ -22,25 +20,27 @@ class Relay:
     def url(self, scheme: str) -> str:
         return f"{scheme}://127.0.0.1:{self.port}"
 
-    async def serve(self, client: anyio.abc.SocketStream) -> None:
+    async def talk(self, client: Connection) -> None:
         self.connections += 1
-        server = await anyio.connect_tcp("127.0.0.1", self.target)
-        async with client, server, anyio.create_task_group() as tasks:
-            tasks.start_soon(self._copy, client, server)
-            await self._copy(server, client)
-            tasks.cancel_scope.cancel()
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.target)
+        requests = asyncio.create_task(self._copy(client.reader, writer))
+        try:
+            await self._copy(reader, client.writer)
+        finally:
+            requests.cancel()
+            writer.close()
 
-    async def _copy(self, source: anyio.abc.SocketStream, target: anyio.abc.SocketStream) -> None:
-        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-            async for part in source:
-                await anyio.sleep(self.round_trip / 2)
-                await target.send(part)
-            await target.send_eof()
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while part := await reader.read(2**16):
+                await asyncio.sleep(self.round_trip / 2)
+                writer.write(part)
+            writer.close()
 
 
 @asynccontextmanager
 async def relaying(target: int, round_trip: float = 0) -> AsyncIterator[Relay]:
     """Relay to a port of this machine for the time of the block."""
     relay = Relay(target, round_trip)
-    async with accepting(relay.serve) as relay.port:
+    async with accepting(relay.talk) as relay.port:
         yield relay
