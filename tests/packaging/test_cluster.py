@@ -23,7 +23,11 @@ CLIENTS = 12
 SECONDS = 300
 
 SERVER_TOKEN = "for-clients-of-the-cluster"
-HEADERS = {"Authorization": f"Bearer {SERVER_TOKEN}", "Host": "mcp.example.com", "X-Wemasy-Token": "7|a-token-of-no-account"}
+HEADERS = {
+    "Authorization": f"Bearer {SERVER_TOKEN}",
+    "Host": "mcp.example.com",
+    "X-Wemasy-Token": "7|a-token-of-no-account",
+}
 
 
 @dataclass
