@@ -1,7 +1,7 @@
 """The generated parts of the documentation: tables and examples made from the endpoints, the errors and the settings.
 
-`python scripts/reference.py FILE…` brings them up to date in place, between their markers; a test checks that
-they are.
+`python scripts/reference.py FILE…` brings them up to date in place, between their markers, and the version in files of
+JSON; a test checks that they are.
 """
 
 import json
@@ -12,6 +12,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from draw_imports import imports_picture, sizes_table
+from wemasy_mcp import __version__
 from wemasy_mcp.core.errors import ERRORS, RateLimit, WemasyError
 from wemasy_mcp.core.tools import error_result
 from wemasy_mcp.endpoints import ENDPOINTS
@@ -93,6 +95,8 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "errors": errors_table,
     "settings": settings_table,
     "error_examples": error_examples,
+    "imports": imports_picture,
+    "sizes": sizes_table,
 }
 
 
@@ -101,10 +105,16 @@ def updated(text: str) -> str:
     return _SECTION.sub(lambda found: f"{found[1]}{SECTIONS[found[2]]()}{found[3]}", text)
 
 
+def with_version(text: str) -> str:
+    """Return a file of JSON with the package's version wherever it names one."""
+    return re.sub(r'(?<="version": ")[^"]*', __version__, text)
+
+
 def main(paths: list[str]) -> None:
-    """Bring the generated sections of the files up to date."""
+    """Bring the generated parts of the files up to date."""
     for path in map(Path, paths):
-        path.write_text(updated(path.read_text("utf-8")), "utf-8")
+        bring_up_to_date = with_version if path.suffix == ".json" else updated
+        path.write_text(bring_up_to_date(path.read_text("utf-8")), "utf-8")
 
 
 def _tool_row(endpoint: Endpoint) -> tuple[str, ...]:

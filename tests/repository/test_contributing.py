@@ -83,7 +83,8 @@ def test_the_page_leaves_nothing_out_that_the_contract_asks_for(tmp_path: Path) 
 
     run = functools.partial(_run, tmp_path, PYTHONPATH=str(tmp_path))
     run("pytest", "-q", "tests/endpoints/test_contract.py", UPDATE_SNAPSHOTS="1")
-    run("scripts.reference", "README.md", "docs/errors.md")
+    script = [sys.executable, "scripts/reference.py", "README.md", "docs/errors.md"]
+    _check(*script, cwd=tmp_path, PYTHONPATH=str(tmp_path))
     run("pytest", "-q", "tests/endpoints/test_contract.py", "tests/repository/test_reference.py")
     run("ruff", "format", "--no-cache", "--check", *changed[:1])
     run("ruff", "format", "--no-cache", *changed[1:])
