@@ -18,7 +18,7 @@ from wemasy_mcp import __version__
 from wemasy_mcp.core.client import Attempt, Caller
 from wemasy_mcp.core.errors import InternalError, WemasyError
 from wemasy_mcp.core.identity import who_calls
-from wemasy_mcp.core.incoming import given_arguments, let_any_arguments_in
+from wemasy_mcp.core.leniency import given_arguments, let_any_arguments_in
 from wemasy_mcp.core.protocol import parse_arguments, request_body
 from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.core.tools import build_tool, error_result, success_result

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from support.results import check
 from support.wire import SAVE, Recorded
-from wemasy_mcp.core.incoming import normalize
+from wemasy_mcp.core.leniency import normalize
 
 
 class Call(BaseModel):
