@@ -100,46 +100,7 @@ async def test_loopback_traffic_never_meets_a_proxy(
         assert proxy.connections == 0
 
 
-UNUSABLE = [
-    {"ALL_PROXY": "socks5://127.0.0.1:9"},
-    {"HTTPS_PROXY": "socks5h://127.0.0.1:9"},
-    {"HTTPS_PROXY": "::::"},
-    {"HTTPS_PROXY": "http://[::1"},
-    {"HTTPS_PROXY": "ftp://127.0.0.1:9"},
-    {"HTTPS_PROXY": "http://127.0.0.1:99999"},
-    {"HTTPS_PROXY": "http://127.0.0.1:1"},
-    {"HTTPS_PROXY": "http://\x7f\u00e9"},
-]
-
-
-@pytest.mark.parametrize("variables", UNUSABLE, ids=lambda variables: ascii("=".join(*variables.items())))
-async def test_a_proxy_variable_that_cannot_be_used_is_told_in_the_result(
-    variables: dict[str, str], upstream: Upstream, folder: Path
-) -> None:
-    settings = {"WEMASY_BASE_URL": REMOTE, "WEMASY_TIMEOUT_SECONDS": "2", **variables}
-    async with serving(settings, folder=folder) as server:
-        player = Player(server, upstream, await read_schemas(server))
-        structured = await player.write(f"unusable {variables}")
-
-        assert structured["error"]["code"] in {"not_configured", "unreachable"}
-        assert structured["error"]["outcome"] == "not_applied"
-
-
 async def test_proxy_variables_that_cannot_be_used_do_not_disturb_loopback(upstream: Upstream, folder: Path) -> None:
     variables = {"HTTP_PROXY": "::::", "HTTPS_PROXY": "http://[::1", "ALL_PROXY": "socks5://127.0.0.1:9"}
     async with serving({"WEMASY_BASE_URL": upstream.url, **variables}, folder=folder) as server:
         await Player(server, upstream, await read_schemas(server)).expect_healthy("unusable proxies")
-
-
-@pytest.mark.parametrize("hosts", [",,*.[,http://[,://", "2001:db8::/99,[::1,::1/x,a b\tc,*.*.*"])
-async def test_an_odd_no_proxy_does_not_keep_a_call_from_its_proxy(
-    hosts: str, proxied_upstream: Upstream, proxy: Proxy, certificates: Certificates, folder: Path
-) -> None:
-    settings = {
-        "WEMASY_BASE_URL": REMOTE,
-        "SSL_CERT_FILE": str(certificates.trusted),
-        "HTTPS_PROXY": proxy.url,
-        "NO_PROXY": hosts,
-    }
-    async with serving(settings, folder=folder) as server:
-        await Player(server, proxied_upstream, await read_schemas(server)).expect_healthy(f"NO_PROXY={hosts}")

@@ -199,6 +199,17 @@ async def test_a_connection_that_closes_amid_a_large_request_is_an_error_of_the_
             await post(opened, b"x" * MORE_THAN_BUFFERS_HOLD)
 
 
+@pytest.mark.parametrize("half", [answer(200, b"half", length=8), b"HTTP/1.1 200 OK\r\n\r\nhalf", b"HTTP/1.1 200 OK"])
+async def test_a_connection_that_is_reset_amid_an_answer_is_an_error_of_the_transport(half: bytes) -> None:
+    async def respond(request: Request, stream: ApiConnection) -> None:
+        await stream.send(half)
+        stream.reset()
+
+    async with FakeApi(respond) as upstream, transport(upstream.port) as opened:
+        with pytest.raises(httpx2.ReadError):
+            await post(opened)
+
+
 async def test_a_request_that_the_api_is_slow_to_read_arrives_whole() -> None:
     received = 0
 
@@ -261,3 +272,12 @@ async def test_a_request_that_http_cannot_say_is_not_sent() -> None:
             await opened.handle_async_request(request)
 
     assert received == []
+
+
+async def test_an_answer_may_end_with_its_connection() -> None:
+    async def respond(request: Request, stream: ApiConnection) -> None:
+        await stream.send(b"HTTP/1.1 200 OK\r\n\r\nwhole")
+        await stream.aclose()
+
+    async with FakeApi(respond) as upstream, transport(upstream.port) as opened:
+        assert await post(opened) == b"whole"

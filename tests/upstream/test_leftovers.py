@@ -1,12 +1,17 @@
 """What is left over on a kept connection never becomes the answer to the next write, however it comes."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import pairwise
 
 import anyio
 import anyio.lowlevel
+import httpx2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from api_document import SAVE_MEMORY
@@ -18,6 +23,7 @@ from support.proxy import Proxy
 from support.wire import ENDPOINT, SAVE, TOKEN
 from wemasy_mcp.core.client import Attempt, WemasyClient
 from wemasy_mcp.core.errors import BadResponse
+from wemasy_mcp.upstream.open import open_upstream
 
 PROXIED_HOST = "proxied.invalid"
 SAMPLE = SAVE_MEMORY.sample_answer
@@ -176,3 +182,34 @@ async def test_a_connection_with_nothing_left_on_it_is_used_again(
         assert [await call() for _ in range(3)] == [1, 2, 3]
 
     assert upstream.connections == 1
+
+
+@given(
+    form=st.sampled_from(FORMS),
+    leftover=st.lists(st.sampled_from(list(LEFTOVERS.values())) | st.binary(min_size=1, max_size=9), max_size=4),
+    cuts=st.lists(st.integers(0, 400), max_size=6),
+)
+@settings(max_examples=60)
+def test_no_leftover_in_no_pieces_is_the_next_answer(
+    form: Callable[[bytes], bytes], leftover: list[bytes], cuts: list[int]
+) -> None:
+    async def respond(request: Request, stream: Connection) -> None:
+        whole = whole_answer(form, len(api.requests)) + b"".join(leftover)
+        end = len(whole) - len(b"".join(leftover))
+        # What comes in a later piece may come after the next request, and is like its answer to everybody.
+        for start, stop in pairwise(sorted({0, len(whole), *(cut for cut in cuts if cut < end)})):
+            await stream.send(whole[start:stop])
+
+    async def call_twice() -> list[int]:
+        async with api:
+            opened = open_upstream(api.url, 30)
+            found = []
+            for _ in range(2):
+                response = await opened.handle_async_request(httpx2.Request("POST", api.url, content=b"{}"))
+                found.append(json.loads(await response.aread())["data"]["id"])
+            await opened.aclose()
+            return found
+
+    api = FakeApi(respond)
+    assert asyncio.run(asyncio.wait_for(call_twice(), 10)) == [1, 2]
+    assert api.connections == (2 if leftover else 1)

@@ -116,7 +116,7 @@ class _Body(httpx2.AsyncByteStream):
     def __init__(self, connection: Connection, trace: Trace, leave: Callable[[], None]) -> None:
         self._connection = connection
         self._trace = trace
-        self._leave: Callable[[], None] | None = leave
+        self._leave = leave
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for piece in self._connection.body():
@@ -124,9 +124,7 @@ class _Body(httpx2.AsyncByteStream):
         await self._trace("http11.receive_response_body.complete", {})
 
     async def aclose(self) -> None:
-        if self._leave is not None:
-            self._leave()
-            self._leave = None
+        self._leave()
 
 
 async def _untraced(event: str, info: Mapping[str, Any]) -> None:

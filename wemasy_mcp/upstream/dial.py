@@ -60,9 +60,11 @@ class Dialer:
     ) -> asyncio.Transport:
         reader = asyncio.StreamReader(limit=MAX_HEAD)
         protocol = asyncio.StreamReaderProtocol(reader)
-        transport = await _connect_tcp(lambda: protocol, proxy.host, proxy.port, seconds, trace)
+        is_encrypted = proxy.scheme == "https"
+        first = asyncio.Protocol() if is_encrypted else protocol
+        transport = await _connect_tcp(lambda: first, proxy.host, proxy.port, seconds, trace)
         try:
-            if proxy.scheme == "https":
+            if is_encrypted:
                 async with _step("start_proxy_tls", seconds, trace):
                     transport = await _encrypt(transport, protocol, ssl_context, proxy.host)
             # As long as the call may take.

@@ -161,4 +161,6 @@ class Connection(asyncio.BufferedProtocol):
         """asyncio: the connection is closed, or broke."""
         self._is_open = False
         self._error = self._error or exc
-        self.eof_received()
+        if self._error is None:
+            self.eof_received()
+        self._news.set()
