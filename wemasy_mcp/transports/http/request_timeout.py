@@ -145,7 +145,12 @@ class _ClosingGently:
 
     def close(self) -> None:
         if not self.is_closing() and (self._protocol.is_arriving() or self._protocol.conn.trailing_data[0]):
-            self._transport.write_eof()
-            self._protocol.linger()
+            try:
+                self._transport.write_eof()
+            except OSError:
+                # The client has gone.
+                self._transport.abort()
+            else:
+                self._protocol.linger()
         else:
             self._transport.close()
