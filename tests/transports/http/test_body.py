@@ -12,6 +12,11 @@ from support.processes import SECONDS
 from wemasy_mcp.transports.http.body import MAX_BODY, SMALL_BODY, Bodies, WholeBody
 
 
+def message(length: int) -> bytes:
+    """A message of so many bytes."""
+    return b'{"jsonrpc":"2.0","id":1,"method":"ping"}'.ljust(length)
+
+
 async def length(scope: Scope, receive: Receive, send: Send) -> None:
     message = await receive()
     await PlainTextResponse(str(len(message["body"])))(scope, receive, send)
@@ -26,7 +31,7 @@ async def test_large_bodies_share_what_there_is_and_small_ones_do_not_need_it() 
     app, complete = WholeBody(length, Bodies(SMALL_BODY)), anyio.Event()
 
     async def slow() -> AsyncIterator[bytes]:
-        yield b" " * 2 * SMALL_BODY
+        yield message(2 * SMALL_BODY)
         await complete.wait()
 
     large: list[httpx2.Response] = []
@@ -38,10 +43,10 @@ async def test_large_bodies_share_what_there_is_and_small_ones_do_not_need_it() 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(send_slowly)
             await anyio.wait_all_tasks_blocked()
-            crowded_out = await post(app, b" " * (SMALL_BODY + 1))
-            small = await post(app, b" " * SMALL_BODY)
+            crowded_out = await post(app, message(SMALL_BODY + 1))
+            small = await post(app, message(SMALL_BODY))
             complete.set()
-        afterwards = await post(app, b" " * 2 * SMALL_BODY)
+        afterwards = await post(app, message(2 * SMALL_BODY))
 
     assert (crowded_out.status_code, crowded_out.headers["retry-after"]) == (503, "5")
     assert [answer.text for answer in (small, *large, afterwards)] == [str(size * SMALL_BODY) for size in (1, 2, 2)]
@@ -57,4 +62,47 @@ async def test_what_was_refused_or_dropped_is_held_no_longer(times: int) -> None
 
     for _ in range(times):
         assert (await post(app, too_long())).status_code == 413
-    assert (await post(app, b" " * MAX_BODY)).text == str(MAX_BODY)
+    assert (await post(app, message(MAX_BODY))).text == str(MAX_BODY)
+
+
+@pytest.mark.parametrize(
+    ("content", "request_id", "code"),
+    [
+        (b'{"jsonrpc":"2.0","id":null,"method":"tools/call","params":{}}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":1.5,"method":"tools/call","params":{}}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":1.0,"method":"tools/call","params":{}}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":true,"method":"tools/call","params":{}}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":[1],"method":"tools/call","params":{}}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":{"a":1},"method":"tools/call"}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":%s,"method":"tools/call"}' % (b"1" * 5000 + b".5"), None, -32600),
+        (b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":[1]}', 7, -32600),
+        (b'{"jsonrpc":"1.0","id":7,"method":"tools/call"}', 7, -32600),
+        (b'[{"jsonrpc":"2.0","id":7,"method":"tools/list"}]', None, -32600),
+        (b'"tools/list"', None, -32600),
+        (b'{"jsonrpc":"2.0","id":7,"method":"tools/list"', 7, -32700),
+        (b'{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{"a":"\xff"}}', 7, -32700),
+        (b'{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{"a":"\\ud83d"}}', 7, -32700),
+        (b'{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{"a":%s}}' % (b"[" * 9999 + b"]" * 9999), 7, -32700),
+        (b"", None, -32700),
+    ],
+)
+async def test_what_is_no_request_is_answered_and_not_taken(content: bytes, request_id: int | None, code: int) -> None:
+    """Least of all with 202, after which its sender believes that it was taken."""
+    answer = await post(WholeBody(length, Bodies()), content)
+
+    assert answer.status_code == 400
+    assert answer.json().get("id") == request_id
+    assert answer.json()["error"]["code"] == code
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'\xef\xbb\xbf{"jsonrpc":"2.0","id":1,"method":"tools/list"}',
+        b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}',
+        b'{"jsonrpc":"2.0","id":"1","method":"tools/list","params":null}',
+        b' \n{"jsonrpc":"2.0","method":"notifications/initialized"}\r\n',
+    ],
+)
+async def test_what_is_clearly_meant_is_read_so(content: bytes) -> None:
+    assert (await post(WholeBody(length, Bodies()), content)).status_code == 200

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp.types import JSONRPCNotification, JSONRPCRequest
 
-from wemasy_mcp.transports.stdio.framing import MAX_LINE, LineSplitter, LongLine, Refusal, read_message
+from wemasy_mcp.transports.message import Refusal
+from wemasy_mcp.transports.stdio.framing import MAX_LINE, LineSplitter, LongLine, read_message
 
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
 

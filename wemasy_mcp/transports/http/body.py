@@ -1,8 +1,11 @@
-"""The body of a request: JSON, whole before anything is done with it, and bounded for one and for all together."""
+"""The body of a request: one message, whole before anything is done with it; bounded for one and for all together."""
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wemasy_mcp.transports.http.refusal import Refusal
+from wemasy_mcp.transports.message import Refusal as NotAMessage
+from wemasy_mcp.transports.message import read
 from wemasy_mcp.transports.normalize import normalize_message
 
 MAX_BODY = 4 * 2**20
@@ -45,7 +48,7 @@ class Bodies:
 
 
 class WholeBody:
-    """Calls the app once the whole body has arrived: refuses what is too long, drops it when the client has gone.
+    """Calls the app once a whole message has arrived: any other body is refused, and dropped if its client has gone.
 
     The SDK logs an error for every client that leaves in the middle of its request.
     """
@@ -81,7 +84,11 @@ class WholeBody:
                 if not message.get("more_body", False):
                     break
             meant = normalize_message(bytes(body))
-            await self._app(scope, replaying({**message, "body": meant}, receive), send)
+            if scope["method"] == "POST" and isinstance(refusal := read(meant), NotAMessage):
+                answer = refusal.answer.model_dump_json(by_alias=True)
+                await Response(answer, 400, media_type="application/json")(scope, receive, send)
+            else:
+                await self._app(scope, replaying({**message, "body": meant}, receive), send)
         finally:
             self._bodies.release(len(body))
 

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import anyio
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
 
+from wemasy_mcp.transports.message import Refusal
 from wemasy_mcp.transports.message_stream import IncomingStream
 from wemasy_mcp.transports.opening import Opening
 from wemasy_mcp.transports.pending import LocalRequest, Pending
-from wemasy_mcp.transports.stdio.framing import LineSplitter, LongLine, Refusal, read_message
+from wemasy_mcp.transports.stdio.framing import LineSplitter, LongLine, read_message
 from wemasy_mcp.transports.stdio.outgoing import Outgoing
 from wemasy_mcp.transports.stdio.pumps import Pump
 

@@ -1,0 +1,91 @@
+"""One JSON-RPC message of a client: what it is, or the error that answers it. The same on every transport.
+
+The SDK gives no answer to much of what it cannot read, so that the client waits for its time-out, and turns bad UTF-8
+into U+FFFD, which would then be written.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from mcp import types
+from pydantic import ValidationError
+
+_SEARCHED = 65_536
+"""Bytes at the beginning of a message that are searched for its id."""
+
+_ID = re.compile(rb'"id"\s*:\s*(-?[0-9]{1,18}|"(?:[^"\\]|\\.){0,200}")\s*[,}]')
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The answer to what is not a message."""
+
+    answer: types.JSONRPCError
+
+
+def read(data: bytes) -> types.JSONRPCMessage | Refusal:
+    """Return the message that `data` holds, or the error that answers it (JSON-RPC 2.0, section 5.1)."""
+    try:
+        message = types.jsonrpc_message_adapter.validate_json(data, by_name=False)
+    except ValidationError:
+        return _explain(data)
+    # An id of null makes a request look like a notification, which is never answered.
+    if isinstance(message, types.JSONRPCNotification) and b'"id"' in data and _has_id(data):
+        return refuse(types.INVALID_REQUEST, "The id should be a string or an integer.", None)
+    return message
+
+
+def _has_id(data: bytes) -> bool:
+    try:
+        return "id" in json.loads(data)
+    except ValueError:
+        # A number too long for Python.
+        return True
+
+
+def _explain(line: bytes) -> Refusal:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return refuse(types.PARSE_ERROR, "The message is not UTF-8.", find_id(line))
+    try:
+        value: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        return refuse(types.PARSE_ERROR, "The message cannot be read as JSON.", find_id(line))
+    if not isinstance(value, dict):
+        return refuse(types.INVALID_REQUEST, "The message is not a JSON object; batches are not accepted.", None)
+    request_id = value.get("id") if _is_id(value.get("id")) else None
+    if value.get("jsonrpc") == "2.0" and isinstance(value.get("method"), str) and request_id is not None:
+        if isinstance(value.get("params", {}), dict):
+            # Valid by shape, so its strings or its depth are what could not be read.
+            text = "The message cannot be read: it holds lone surrogates, or is nested too deeply."
+            return refuse(types.PARSE_ERROR, text, request_id)
+        return refuse(types.INVALID_REQUEST, "The params should be an object.", request_id)
+    return refuse(types.INVALID_REQUEST, "The message is not a JSON-RPC 2.0 message.", request_id)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
+
+
+def find_id(line: bytes) -> str | int | None:
+    """Return the id in what cannot be parsed, where it is beyond doubt: before `params`, whose content may hold any."""
+    found = _ID.findall(line[:_SEARCHED].partition(b'"params"')[0])
+    if len(found) != 1:
+        return None
+    try:
+        request_id: str | int = json.loads(found[0])
+    except ValueError:
+        return None
+    return request_id
+
+
+def refuse(code: int, message: str, request_id: str | int | None) -> Refusal:
+    """Return the refusal with that code and text."""
+    if isinstance(request_id, str):
+        # A lone surrogate in what is written would end the stream.
+        request_id = request_id if request_id.isprintable() else None
+    error = types.ErrorData(code=code, message=message)
+    return Refusal(types.JSONRPCError(jsonrpc="2.0", id=request_id, error=error))
