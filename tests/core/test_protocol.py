@@ -72,7 +72,7 @@ def test_every_documented_error_is_read_whole(
         *((status, "bad_response", "unknown") for status in (300, 301, 302, 303, 304, 307, 308, 399)),
         *(
             (status, "rejected", "not_applied")
-            for status in (400, 402, 404, 407, 405, 406, 410, 413, 415, 426, 431, 451)
+            for status in (400, 402, 404, 405, 406, 410, 413, 415, 426, 431, 451)
         ),
         *((status, "rejected", "unknown") for status in (408, 409, 419, 425)),
         *((status, "rejected", "not_applied") for status in (418, 420, 499)),
@@ -321,13 +321,13 @@ def test_where_retry_after_is_of_no_use_the_time_of_the_reset_is_the_wait(
     assert read_error(429, b"", headers).retry_after_seconds == seconds
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [401, 403, 407])
 @pytest.mark.parametrize(
     "body",
     [b"", b"<html>Checking your browser</html>", [], "Forbidden", {}, {"error": "access_denied"}, {"message": 5},
      {"error": "invalid_token", "message": "The access token expired"}],
 )  # fmt: skip
-def test_a_401_or_403_that_is_not_wemasy_s_own_says_nothing_about_the_token(status: int, body: Any) -> None:
+def test_a_401_403_or_407_that_is_not_wemasy_s_own_says_nothing_about_the_token(status: int, body: Any) -> None:
     error = read_error(status, body, {"Retry-After": "60"})
 
     assert (error.code, error.outcome, error.status) == ("rejected", "not_applied", status)

@@ -61,8 +61,8 @@ STATUSES: tuple[Fault, ...] = (
     told("502 cut in its body", "server_failed", answer(502, _ERROR_PAGE)[:-9], applied=True, status=502),
     told("404 cut in its body", "rejected", answer(404, _ERROR_PAGE)[:-9], applied=False, status=404),
     told("422 cut in its body", "validation_failed", answer(422, DONE)[:-9], applied=False, field_errors=None),
-    told("401 with HTML", "unauthenticated", answer(401, _ERROR_PAGE, content_type="text/html"), applied=False),
-    told("403 without a body", "forbidden", answer(403), applied=False, status=403),
+    told("401 with HTML", "rejected", answer(401, _ERROR_PAGE, content_type="text/html"), applied=False),
+    told("403 without a body", "rejected", answer(403), applied=False, status=403),
     told("400 with bad UTF-8", "rejected", answer(400, b'{"message": "\xff"}'), applied=False, status=400),
     told("409 that says success", "rejected", answer(409, DONE), applied=True, status=409, outcome="unknown"),
     told("413 without a body, then a reset", "rejected", answer(413), applied=False, ending="reset", status=413),
@@ -80,7 +80,6 @@ USELESS_WAITS: tuple[Fault, ...] = (
     _waits("an empty Retry-After", ""),
     _waits("a negative Retry-After", "-5"),
     _waits("garbage for Retry-After", "soon"),
-    _waits("a fraction for Retry-After", "1.5"),
     _waits("an exponent for Retry-After", "1e3"),
     _waits("a superscript for Retry-After", "²"),
     _waits("a Retry-After over a day", "86401"),
@@ -91,11 +90,14 @@ USELESS_WAITS: tuple[Fault, ...] = (
 )
 
 
+_FORBIDDEN = {"error": True, "message": "This action is unauthorized."}
+
+
 def _counted(name: str, limit: str, remaining: str, rate_limit: Mapping[str, int] | None) -> tuple[Fault, Fault]:
     headers = f"X-RateLimit-Limit: {limit}", f"X-RateLimit-Remaining: {remaining}"
     return (
         told(f"success with {name}", None, answer(200, DONE, *headers), applied=True, rate_limit=rate_limit),
-        told(f"403 with {name}", "forbidden", answer(403, {}, *headers), applied=False, rate_limit=rate_limit),
+        told(f"403 with {name}", "forbidden", answer(403, _FORBIDDEN, *headers), applied=False, rate_limit=rate_limit),
     )
 
 

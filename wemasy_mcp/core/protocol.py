@@ -70,7 +70,6 @@ _ERRORS_BY_STATUS: dict[int, type[WemasyError]] = {
     403: Forbidden,
     422: ValidationFailed,
     429: RateLimited,
-    407: RejectedOnTheWay,
     # A request time-out, a conflict, Laravel's expired session and "too early" do not prove that nothing happened.
     408: RejectedUnclearly,
     409: RejectedUnclearly,
@@ -188,7 +187,7 @@ def _read_failure(
             return ServerFailed(status=status, retry_after_seconds=wait, rate_limit=rate_limit)
         return BadResponse(status=status, rate_limit=rate_limit)
     error = _ERRORS_BY_STATUS.get(status, Rejected)
-    if error is RejectedOnTheWay or (status in (401, 403) and not _is_documented_refusal(answer)):
+    if status in (401, 403, 407) and not _is_documented_refusal(answer):
         return RejectedOnTheWay(status=status, rate_limit=rate_limit)
     field_errors, left_out = read_field_errors((answer or {}).get("errors") if status == 422 else None, secret)
     return error(
