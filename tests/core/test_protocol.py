@@ -70,10 +70,7 @@ def test_every_documented_error_is_read_whole(
     ("status", "code", "outcome"),
     [
         *((status, "bad_response", "unknown") for status in (300, 301, 302, 303, 304, 307, 308, 399)),
-        *(
-            (status, "rejected", "not_applied")
-            for status in (400, 402, 404, 405, 406, 410, 413, 415, 426, 431, 451)
-        ),
+        *((status, "rejected", "not_applied") for status in (400, 402, 404, 405, 406, 410, 413, 415, 426, 431, 451)),
         *((status, "rejected", "unknown") for status in (408, 409, 419, 425)),
         *((status, "rejected", "not_applied") for status in (418, 420, 499)),
         *((status, "server_failed", "unknown") for status in (500, 501, 502, 503, 504, 520, 529, 599)),
