@@ -119,16 +119,24 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _serve(options: argparse.Namespace) -> None:
+def _serve(options: argparse.Namespace) -> int:
     with lasting_imports():
         from wemasy_mcp.app import serve
+        from wemasy_mcp.observability.logging import log_json
 
     reading = read_settings(options.env_file, **_flags(options))
     is_real = not reading.settings.sandbox and not reading.problem_with("sandbox")
     if options.sandbox_db is not None and is_real:
         # Whoever names the sandbox's file does not mean the real account.
         raise SettingsError("--sandbox-db", "needs --sandbox: without it calls go to the real API.")
-    serve(reading)
+    try:
+        serve(reading)
+    except SettingsError as error:
+        if reading.settings.log_format != "json":
+            raise
+        log_json("CRITICAL", f"not started: {error}")
+        return UNUSABLE
+    return DONE
 
 
 def _demo(options: argparse.Namespace) -> int:

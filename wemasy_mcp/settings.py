@@ -164,7 +164,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None, description="replicas share the cooldown after a 429 through this Redis (extra `redis`)"
     )
-    redis_password_file: Path | None = Field(None, description="a file that holds its password")
+    redis_password_file: UserPath | None = Field(None, description="a file that holds its password")
     user_token_header: str | None = Field(
         None, description="HTTP clients bring their own Wemasy token in this header, e.g. `X-Wemasy-Token`"
     )

@@ -139,7 +139,7 @@ async def test_what_was_sent_bears_an_id_for_wemasy_for_the_log_and_for_the_mode
 
     sent = [request.headers["X-Request-Id"] for request in recorded.requests]
     shown = [(result.structured_content or {})["error"]["request_id"] for result in results]
-    logged = [vars(record)["call"]["request_id"] for record in caplog.records if "call" in vars(record)]
+    logged = [vars(record)["members"]["request_id"] for record in caplog.records if "members" in vars(record)]
     assert sent == shown == logged
     assert len(set(sent)) == 2
 

@@ -44,7 +44,7 @@ def test_text_is_one_line_a_record_with_time_level_and_message(capfd: pytest.Cap
 
 def test_json_is_one_object_a_record_with_the_call_s_members(capfd: pytest.CaptureFixture[str]) -> None:
     log = start_logging("DEBUG", "json")
-    OWN.info("tool=x", extra={"call": {"tool": "x", "outcome": "applied", "status": None}})
+    OWN.info("tool=x", extra={"members": {"tool": "x", "outcome": "applied", "status": None}})
     OWN.debug('a "quoted" é\n')
     log.stop()
 

@@ -61,7 +61,7 @@ class ServerProcess:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.stderr.append(line)
-            if found := re.search(r"serving MCP at (\S+)", line):
+            if found := re.search(r'serving MCP at ([^\s"]+)', line):
                 self._urls.put(found[1])
         self._urls.put("")
 

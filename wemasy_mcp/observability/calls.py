@@ -1,6 +1,5 @@
 """The one log line of each call: who called what, and how it ended. Never what was said."""
 
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -8,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from opentelemetry.trace import format_trace_id, get_current_span
+
+from wemasy_mcp.observability.events import log_event
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +46,4 @@ class CallReport:
         span = get_current_span().get_span_context()
         if span.is_valid:
             call["trace_id"] = format_trace_id(span.trace_id)
-        line = " ".join(f"{key}={_shown(value)}" for key, value in call.items())
-        logger.log(level, "%s", line, extra={"call": call})
-
-
-def _shown(value: object) -> str:
-    """Quote what could be taken for a further member of the line."""
-    text = "-" if value is None else str(value)
-    return text if text.isprintable() and not set(text) & set(' ="') else json.dumps(text, ensure_ascii=False)
+        log_event(logger, level, "", call)

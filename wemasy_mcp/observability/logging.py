@@ -11,6 +11,7 @@ import os
 import queue
 import select
 import socket
+import sys
 import threading
 import time
 import traceback
@@ -39,6 +40,12 @@ def start_logging(level: str, log_format: Literal["text", "json"]) -> "LogQueue"
     root.setLevel(logging.WARNING)
     root.addHandler(handler)
     return handler
+
+
+def log_json(level: str, message: str) -> None:
+    """Write one line to stderr where logging never started, or has stopped."""
+    record = logging.makeLogRecord({"name": OWN, "levelname": level, "msg": "%s", "args": (message,)})
+    print(_JsonFormatter().format(record), file=sys.stderr)  # noqa: T201 - there is no logger
 
 
 def describe(error: BaseException) -> str:
@@ -114,8 +121,8 @@ class _JsonFormatter(logging.Formatter):
             "logger": record.name,
             "replica": REPLICA,
         }
-        call = getattr(record, "call", None)
-        return json.dumps(line | (call if call is not None else {"message": _message(record)}))
+        members = getattr(record, "members", None)
+        return json.dumps(line | (members if members is not None else {"message": _message(record)}))
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -18,6 +18,7 @@ from wemasy_mcp.transports.http.auth.oauth import JwtTokens, protected_resource
 from wemasy_mcp.transports.http.body import Bodies, WholeBody
 from wemasy_mcp.transports.http.guard import Guard, own_hosts, own_origins
 from wemasy_mcp.transports.http.refusal import Refusal
+from wemasy_mcp.transports.http.refusal_log import RefusalLog
 from wemasy_mcp.transports.http.sse import OPEN_PATH, SseSessions
 from wemasy_mcp.transports.http.streamable import MCP_PATH, Streamable
 
@@ -66,7 +67,7 @@ def build_app(
             allow_headers=["*"],
             expose_headers=["WWW-Authenticate"],
         )
-    return Guard(app, hosts, origins, (ALIVE_PATH, READY_PATH), settings.path_prefix)
+    return RefusalLog(Guard(app, hosts, origins, (ALIVE_PATH, READY_PATH), settings.path_prefix))
 
 
 class Paths:

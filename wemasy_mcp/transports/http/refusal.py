@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+ERROR = "wemasy_mcp.error"
+"""Where a request's scope names the error with which it was refused."""
+
 
 class Refusal:
     """An ASGI application that refuses every request, without waiting for its body.
@@ -23,6 +26,7 @@ class Refusal:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request; close the connection where a body may be on its way, which nobody reads."""
+        scope[ERROR] = self._content["error"]
         names = {name for name, value in scope["headers"] if value != b"0"}
         close = {"Connection": "close"} if names & {b"content-length", b"transfer-encoding"} else {}
         await JSONResponse(self._content, self._status, self._headers | close)(scope, receive, send)

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
+from mcp.server.auth.provider import TokenVerifier
 from mcp.server.lowlevel import Server
 
+from wemasy_mcp import __version__
+from wemasy_mcp.observability.events import log_event
 from wemasy_mcp.settings import Settings
 from wemasy_mcp.transports.http.asgi import build_app, mcp_path
 from wemasy_mcp.transports.http.auth.admission import client_verifier
@@ -14,6 +17,13 @@ from wemasy_mcp.transports.http.listener import listen, url_host
 from wemasy_mcp.transports.http.uvicorn_server import serve_app
 
 logger = logging.getLogger(__name__)
+
+SHOWN = (
+    *("base_url", "sandbox", "tools", "null_arguments", "user_token_header", "repeats"),
+    *("timeout_seconds", "answer_seconds", "keepalive_seconds"),
+    *("transport", "allowed_hosts", "allowed_origins", "path_prefix", "auth_scopes"),
+)
+"""The settings that the log of a start shows."""
 
 
 async def serve_http(server: Server[Any], settings: Settings, stop_calls: Callable[[], None]) -> None:
@@ -34,5 +44,17 @@ async def serve_http(server: Server[Any], settings: Settings, stop_calls: Callab
         port = listener.getsockname()[1]
         stopping = anyio.Event()
         app = build_app(server, settings, port, verifier, stopping)
+        log_event(logger, logging.INFO, "configuration", _configuration(settings, verifier))
         logger.info("serving MCP at http://%s:%s%s", url_host(settings.host), port, mcp_path(settings))
         await serve_app(app, listener, stopping, stop_calls)
+        logger.info("stopped")
+
+
+def _configuration(settings: Settings, verifier: TokenVerifier | None) -> dict[str, object]:
+    """Return what an operator compares between replicas. Of a secret, and of an address, only whether it is set."""
+    return {
+        "version": __version__,
+        "clients": "anyone" if verifier is None else "oauth" if settings.auth_issuer else "static tokens",
+        "redis": settings.redis_url is not None,
+        **{name: ",".join(value) if isinstance(value := getattr(settings, name), tuple) else value for name in SHOWN},
+    }

@@ -1,6 +1,7 @@
 """uvicorn, bounded in time at both ends: how long a client may take to send a request, and how long stopping takes."""
 
 import asyncio
+import logging
 import math
 import socket
 import sys
@@ -15,6 +16,8 @@ from starlette.types import ASGIApp
 from wemasy_mcp.transports.http import handshakes
 from wemasy_mcp.transports.http.request_timeout import Config, RequestTimeoutProtocol
 from wemasy_mcp.transports.signals import stop_on_signals
+
+logger = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than load balancers keep theirs (60 s is usual), so that they close
@@ -84,6 +87,7 @@ async def _stop(
     server: uvicorn.Server, stopping: anyio.Event, stop_calls: Callable[[], None], patience: Patience
 ) -> None:
     await stopping.wait()
+    logger.info("stopping: no new connection is taken, the calls under way are finished")
     server.should_exit = True
     await anyio.sleep(patience.calls)
     stop_calls()

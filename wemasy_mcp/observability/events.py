@@ -1,0 +1,19 @@
+"""A log line made of members: a JSON object's, or `key=value` in text."""
+
+import json
+import logging
+from collections.abc import Mapping
+
+
+def log_event(logger: logging.Logger, level: int, message: str, members: Mapping[str, object]) -> None:
+    """Log a message, which may be empty, with members that say more. No text of theirs can pass for another member."""
+    if logger.isEnabledFor(level):
+        said = [message] if message else []
+        line = " ".join([*said, *(f"{key}={_shown(value)}" for key, value in members.items())])
+        shown = {"message": message} if message else {}
+        logger.log(level, "%s", line, extra={"members": shown | dict(members)})
+
+
+def _shown(value: object) -> str:
+    text = "-" if value is None else str(value)
+    return text if text.isprintable() and not set(text) & set(' ="') else json.dumps(text, ensure_ascii=False)
