@@ -21,6 +21,8 @@ class Mode:
     name: str = ""
     cancels_over: tuple[str, ...] = TRANSPORTS
     """The transports over which the server learns that a call was cancelled."""
+    can_cancel: bool = True
+    """Whether a call can be cancelled at all."""
 
 
 @dataclass(frozen=True)
@@ -91,4 +93,4 @@ def _read(manifest: Path) -> Client:
 
 def _read_mode(described: dict[str, Any]) -> Mode:
     cancels_over = described.get("cancels_over", TRANSPORTS)
-    return Mode(described.get("name", ""), tuple(cancels_over))
+    return Mode(described.get("name", ""), tuple(cancels_over), described.get("can_cancel", True))

@@ -14,19 +14,19 @@ from typing import Any, TextIO
 from .catalogue import HERE, Client, Mode
 from .environments import Program, inherited_environment
 from .scenarios import (
-    AFTER_CANCELLED,
     CANCELLED,
+    HELD_MEMORY,
     MAIN,
     NULL_DROPPED,
     NULL_SENT,
+    REPEATED,
     SAVE,
-    SAVED,
     SCENARIOS,
     SESSIONS,
     Scenario,
     Session,
 )
-from .upstream import SILENT, Upstream
+from .upstream import Upstream
 
 RUN_SECONDS = 180
 START_SECONDS = 30
@@ -122,12 +122,11 @@ def _prefix(case: Case, session: Session) -> str:
 
 
 def _calls(case: Case, session: Session, upstream: Upstream) -> Iterator[dict[str, Any]]:
-    if session is MAIN and case.cancels:
+    if session is MAIN and case.mode.can_cancel:
         prefix = _prefix(case, session)
-        urls = {"arrived": upstream.arrived_url(prefix), "closed": upstream.closed_url(prefix)}
-        arguments = {"kind": "fact", "key": SILENT}
-        yield {"name": CANCELLED, "tool": SAVE, "arguments": arguments, "cancel": urls}
-        yield {"name": AFTER_CANCELLED, "tool": SAVE, "arguments": SAVED.arguments}
+        urls = {"arrived": upstream.arrived_url(prefix), "release": upstream.release_url(prefix)}
+        yield {"name": CANCELLED, "tool": SAVE, "arguments": HELD_MEMORY, "cancel": urls}
+        yield {"name": REPEATED, "tool": SAVE, "arguments": HELD_MEMORY}
     for scenario in scenarios_of(case):
         if scenario.session is session:
             yield {"name": scenario.name, "tool": scenario.tool, "arguments": scenario.arguments}

@@ -5,7 +5,7 @@ from typing import Any
 
 from api_document import SAVE_MEMORY, UPDATE_CONNECTION
 
-from .upstream import SILENT
+from .upstream import HELD, SILENT
 
 SAVE, UPDATE = SAVE_MEMORY.tool, UPDATE_CONNECTION.tool
 
@@ -208,4 +208,5 @@ SCENARIOS = (
 )
 
 CANCELLED = "cancelled"
-AFTER_CANCELLED = "after cancelled"
+REPEATED = "repeated after a cancellation"
+HELD_MEMORY = {"kind": "fact", "key": HELD}

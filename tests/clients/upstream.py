@@ -21,10 +21,16 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 WAIT_SECONDS = 10.0
-"""How long `/arrived` and `/closed` wait before they say that it did not come to that."""
+"""How long `/arrived` waits before it says that it did not come to that."""
 
 SILENT = "silent"
 """The key whose request is never answered."""
+
+HELD = "held"
+"""The key whose first request is answered once `/release` is asked for."""
+
+DELIVERY_SECONDS = 0.2
+"""How long `/release` waits after the answer, so that the server has it before the client goes on."""
 
 LIMITS = {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "57"}
 
@@ -58,12 +64,12 @@ class Upstream:
         return f"{self.url}/{run}/api"
 
     def arrived_url(self, run: str) -> str:
-        """Return the URL that answers once the run's silent request has arrived."""
+        """Return the URL that answers once the run's held request has arrived."""
         return f"{self.url}/{run}/arrived"
 
-    def closed_url(self, run: str) -> str:
-        """Return the URL that answers `closed` once the connection of the run's silent request has closed."""
-        return f"{self.url}/{run}/closed"
+    def release_url(self, run: str) -> str:
+        """Return the URL that has the run's held request answered."""
+        return f"{self.url}/{run}/release"
 
 
 @contextmanager
@@ -84,7 +90,7 @@ def serve_upstream() -> Iterator[Upstream]:
 
 def _build(upstream: Upstream) -> Starlette:
     arrived: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-    closed: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+    released: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def write(request: Request) -> Response:
         run = request.path_params["run"]
@@ -92,37 +98,36 @@ def _build(upstream: Upstream) -> Starlette:
         upstream.bodies[run].append(body)
         choice = body.get("key", body.get("name"))
         if choice == SILENT:
-            arrived[run].set()
             while (await request.receive())["type"] != "http.disconnect":
                 pass
-            closed[run].set()
             return Response()
+        if choice == HELD:
+            arrived[run].set()
+            await released[run].wait()
         if choice == "broken":
             return Response("<html><body>Whoops, SQLSTATE[42S02]</body></html>", 500, media_type="text/html")
         status, answer, headers = _ANSWERS.get(choice, (200, _success(request.path_params["operation"], body), LIMITS))
         return JSONResponse(answer, status, headers)
 
     async def tell_arrived(request: Request) -> Response:
-        return await _tell(arrived[request.path_params["run"]], "arrived")
+        try:
+            await asyncio.wait_for(arrived[request.path_params["run"]].wait(), WAIT_SECONDS)
+        except TimeoutError:
+            return PlainTextResponse("not arrived")
+        return PlainTextResponse("arrived")
 
-    async def tell_closed(request: Request) -> Response:
-        return await _tell(closed[request.path_params["run"]], "closed")
+    async def release(request: Request) -> Response:
+        released[request.path_params["run"]].set()
+        await asyncio.sleep(DELIVERY_SECONDS)
+        return PlainTextResponse("released")
 
     return Starlette(
         routes=[
             Route("/{run}/api/services/ai/v1/{operation:path}", write, methods=["POST"]),
             Route("/{run}/arrived", tell_arrived),
-            Route("/{run}/closed", tell_closed),
+            Route("/{run}/release", release),
         ]
     )
-
-
-async def _tell(event: asyncio.Event, name: str) -> Response:
-    try:
-        await asyncio.wait_for(event.wait(), WAIT_SECONDS)
-    except TimeoutError:
-        return PlainTextResponse(f"not {name}")
-    return PlainTextResponse(name)
 
 
 def _success(operation: str, body: dict[str, Any]) -> dict[str, Any]:
