@@ -33,10 +33,9 @@ An error's structured content and its one text block hold the same object, here 
 {example}
 ```
 
-A cancelled call stops the request to Wemasy at once where the server learns of it; the log then says that the outcome
-is unknown. Where it does not, the client only stops waiting, the call runs on to its end, and the log says how it
-ended. Clients of the 2025 protocol cancel with a message of its own, which over streamable HTTP a server without
-sessions cannot match with a call.
+A call whose request has begun runs to its end, also when its client cancels it, and the log has its real outcome. Where
+the server learns of the cancellation, the same call again is given that answer and nothing is sent; where it does not,
+the client only stops waiting, the answer counts as delivered, and the same call again is sent.
 
 Clients that send null for what a model leaves out, and so want `WEMASY_NULL_ARGUMENTS=drop`: {fills_nulls}.
 """
@@ -114,10 +113,10 @@ def _cancelling(client: Client) -> str:
 
 def _told(client: Client, mode: Mode) -> str:
     if set(mode.cancels_over) == set(client.transports):
-        return "stops the request"
+        return "its repeat is given the answer"
     if not mode.cancels_over:
         return "not told"
-    return f"stops the request over {_transports(mode.cancels_over)}"
+    return f"its repeat is given the answer over {_transports(mode.cancels_over)}"
 
 
 def _transports(transports: Iterable[str]) -> str:

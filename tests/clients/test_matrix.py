@@ -21,6 +21,8 @@ from .scenarios import (
 
 pytestmark = pytest.mark.clients
 
+MODERN = "2026"
+
 CASES = cases_of(read_catalogue())
 CANCELLING = [case for case in CASES if case.cancels]
 
@@ -74,9 +76,12 @@ def test_the_repeat_of_a_cancelled_call_is_given_its_answer_and_nothing_is_sent(
 
 @pytest.mark.parametrize("case", CANCELLING, ids=str)
 def test_a_cancelled_call_is_logged_with_its_real_outcome(case: Case, outcome: Outcome) -> None:
-    (cancelled,) = (line for line in outcome.logs[MAIN.name].splitlines() if "code=cancelled" in line)
+    held, *_ = (line for line in outcome.logs[MAIN.name].splitlines() if "tool=" in line)
 
-    assert "outcome=applied" in cancelled
+    assert "outcome=applied" in held
+    # Over streamable HTTP of 2025 the call itself is answered, and its client throws the answer away.
+    answers = case.transport == "streamable-http" and outcome.lines[MAIN.name, CANCELLED]["protocol"] < MODERN
+    assert ("code=ok" if answers else "code=cancelled") in held
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.mode.can_cancel and not case.cancels], ids=str)
