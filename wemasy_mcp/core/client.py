@@ -4,6 +4,7 @@ Whether a write may have happened is decided here, by one fact: httpx2's trace e
 of the request is written. Before it, nothing was sent; after it, only a complete answer proves anything.
 """
 
+import asyncio
 import logging
 import ssl
 import time
@@ -91,6 +92,9 @@ class Caller(Protocol):
     ) -> Reply:
         """Send the body once and return what the API confirmed, or raise a `WemasyError`."""
 
+    def prepare(self) -> None:
+        """Make ready what the first call needs, in the background."""
+
     def stop(self) -> None:
         """End the calls under way, each with a truthful answer, and send no more."""
 
@@ -119,6 +123,7 @@ class WemasyClient:
         self._keepalive_seconds = keepalive_seconds
         self._cooldown = cooldown or Cooldown()
         self._transport = transport
+        self._opening: asyncio.Future[httpx2.AsyncBaseTransport] | None = None
         # Only our own transport reports when it starts sending; for any other, assume it was sent.
         self._tells_when_sent = transport is None
         self._deadlines: set[anyio.CancelScope] = set()
@@ -152,6 +157,11 @@ class WemasyClient:
                 await self._cooldown.close(account, error.retry_after_seconds)
             raise
 
+    def prepare(self) -> None:
+        """Begin to read the CA certificates, which takes as long as a few calls."""
+        if self._transport is None:
+            self._begin_to_open()
+
     def stop(self) -> None:
         """End the calls under way, each with a truthful answer, and send no more."""
         self._stopping = True
@@ -171,11 +181,11 @@ class WemasyClient:
         """Fill `attempt` with the answer. httpx2's own timeouts are per read: the one deadline is around it all."""
         if self._stopping:
             raise self._cut_off(attempt)
-        transport = self._open_transport()
-        attempt.sent = not self._tells_when_sent
         with anyio.move_on_after(self._timeout_seconds) as deadline:
             self._deadlines.add(deadline)
             try:
+                transport = await self._open_transport()
+                attempt.sent = not self._tells_when_sent
                 extensions = {"trace": attempt.trace, "timeout": {"connect": self._connect_seconds}}
                 request = httpx2.Request("POST", _parsed(url), headers=headers, content=body, extensions=extensions)
                 await _send(transport, request, attempt)
@@ -204,15 +214,25 @@ class WemasyClient:
             return TimedOut(f"Wemasy did not answer within {self._timeout_seconds:g} seconds.")
         return Unreachable(f"Wemasy could not be reached within {self._timeout_seconds:g} seconds.")
 
-    def _open_transport(self) -> httpx2.AsyncBaseTransport:
+    async def _open_transport(self) -> httpx2.AsyncBaseTransport:
         if self._transport is None:
             try:
-                self._transport = open_upstream(self._base_url, self._keepalive_seconds)
-            except UnusableProxyError as error:
-                raise NotConfigured(str(error)) from None
-            except OSError:
+                self._transport = await asyncio.shield(self._begin_to_open())
+            except (UnusableProxyError, OSError) as error:
+                self._opening = None
+                if isinstance(error, UnusableProxyError):
+                    raise NotConfigured(str(error)) from None
                 raise NotConfigured("SSL_CERT_FILE or SSL_CERT_DIR names certificates that cannot be read.") from None
         return self._transport
+
+    def _begin_to_open(self) -> "asyncio.Future[httpx2.AsyncBaseTransport]":
+        """Open the transport in a thread, so that other calls go on."""
+        if self._opening is None:
+            loop = asyncio.get_running_loop()
+            self._opening = loop.run_in_executor(None, open_upstream, self._base_url, self._keepalive_seconds)
+            # An error is for the call that needs the transport; there may be none.
+            self._opening.add_done_callback(lambda opening: opening.cancelled() or opening.exception())
+        return self._opening
 
 
 async def _send(transport: httpx2.AsyncBaseTransport, request: httpx2.Request, attempt: Attempt) -> None:

@@ -62,6 +62,7 @@ class OnceCaller:
         self._timeout_seconds = timeout_seconds
         self._repeats = repeats or Repeats()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.prepare = caller.prepare
         self.stop = caller.stop
 
     async def call(

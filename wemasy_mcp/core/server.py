@@ -67,6 +67,8 @@ def build_server(
     listed = types.ListToolsResult(tools=[tool.listed for tool in tools.values()])
 
     async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        # Who lists the tools is about to call one.
+        caller.prepare()
         return listed
 
     async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:

@@ -62,6 +62,7 @@ class UserAccounts:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
+        self.prepare = caller.prepare
         self.stop = caller.stop
         self.finish = caller.finish
         self.aclose = caller.aclose
