@@ -39,8 +39,9 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_terminal() -> None:
-    """pytest-xdist gives its workers a width; commands would wrap what they print in a pipe."""
-    os.environ.pop("COLUMNS", None)
+    """pytest-xdist and readline set a width; commands would wrap what they print in a pipe."""
+    os.environ["COLUMNS"] = ""  # readline sets it behind Python's back, where only what Python has set can be deleted
+    del os.environ["COLUMNS"]
 
 
 @pytest.fixture

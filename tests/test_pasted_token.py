@@ -76,6 +76,7 @@ def test_a_token_is_read_from_what_people_paste(pasted: str) -> None:
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.9P-qxZ_8",
         "wmsy_live_51H8xxXxq2eZvKYlo",
         "aB+/cD9eFgH0iJkLmN==",
+        pytest.param("eyJhbGciOiJSUzI1NiJ9." + "Qm7tVx2LkP9sZr4N" * 40, id="a long one"),
     ],
 )
 def test_what_may_be_a_token_is_not_taken_for_a_placeholder(token: str) -> None:

@@ -73,6 +73,7 @@ def test_the_defaults_are_the_published_ones() -> None:
         "allowed_hosts": (),
         "allowed_origins": (),
         "redis_url": None,
+        "redis_password_file": None,
         "user_token_header": None,
     }
 
@@ -349,7 +350,7 @@ def load_settings_without(variable: str, monkeypatch: pytest.MonkeyPatch) -> Set
     return load_settings(log_format="json")
 
 
-@pytest.mark.parametrize("field", ["api_token_file", "server_token_file", "sandbox_db"])
+@pytest.mark.parametrize("field", [name for name in Settings.model_fields if name.endswith(("_file", "_db"))])
 @pytest.mark.parametrize("source", ["environment", "file", "flag"])
 def test_the_home_folder_may_be_a_tilde_in_every_path(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, field: str, source: str

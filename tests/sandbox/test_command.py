@@ -1,5 +1,6 @@
 """`wemasy-mcp sandbox`, the real process."""
 
+import os
 import shlex
 import shutil
 import signal
@@ -173,6 +174,21 @@ def test_a_database_that_cannot_be_used_is_one_line_and_status_2(tmp_path: Path)
         f"wemasy-mcp: --sandbox-db cannot be used: The sandbox database {tmp_path} cannot be opened: "
         "unable to open database file\n"
     )
+
+
+def test_it_starts_where_a_newcomer_may_be(tmp_path: Path) -> None:
+    """In a project that has a folder `mcp`, without a home, in a narrow terminal that knows ASCII only."""
+    (tmp_path / "mcp").mkdir()
+    (tmp_path / "mcp" / "__init__.py").write_text("raise SystemExit('the folder was imported')")
+    kept = {name: os.environ[name] for name in os.environ if name.startswith(("COVERAGE", "PATH"))}
+    environment = {**kept, "PYTHONIOENCODING": "ascii", "COLUMNS": "60"}
+
+    with running("--sandbox-db", "caf\u00e9.db", cwd=tmp_path, env=environment) as sandbox, _client(sandbox) as client:
+        assert client.post(SAVE, json=FACT).status_code == 200
+        assert sandbox.end(signal.SIGTERM) == (0, "")
+
+    lines = sandbox.introduction.splitlines()
+    assert [line for line in lines if len(line) > 60 and not line.startswith("curl ")] == []
 
 
 def test_serving_the_real_api_over_stdio_does_not_import_the_sandbox() -> None:

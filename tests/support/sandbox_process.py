@@ -3,9 +3,10 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 SECONDS_TO_END = 30
 
@@ -38,13 +39,14 @@ def command(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[Sandbox]:
+def running(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] = os.environ) -> Iterator[Sandbox]:
     process = subprocess.Popen(
         command("--port", "0", *arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        cwd=cwd,
+        env={**env, "PYTHONUNBUFFERED": "1"},
     )
     try:
         lines: list[str] = []
