@@ -86,7 +86,7 @@ def run(case: Case, program: Program, upstream: Upstream, directory: Path) -> Ou
             if calls := list(_calls(case, session, upstream)):
                 settings = session.settings | {"WEMASY_BASE_URL": upstream.base_url(_prefix(case, session))}
                 log = directory / f"{session.name}.log"
-                server = servers.enter_context(_server(case.transport, settings, log))
+                server = servers.enter_context(serve(case.transport, settings, log))
                 plans.append({"name": session.name, "server": server, "calls": calls})
         lines = run_script(program, {"mode": case.mode.name, "sessions": plans}, directory)
     return Outcome(
@@ -138,7 +138,8 @@ def stdio_server(settings: dict[str, str], *command: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _server(transport: str, settings: dict[str, str], log: Path) -> Iterator[dict[str, Any]]:
+def serve(transport: str, settings: dict[str, str], log: Path) -> Iterator[dict[str, Any]]:
+    """Yield how a client reaches a server with these settings, which is started here unless the client does it."""
     if transport == "stdio":
         yield stdio_server(settings, str(HERE / "serve_logged.py"), str(log))
         return

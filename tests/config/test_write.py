@@ -642,7 +642,23 @@ def test_what_another_program_wrote_meanwhile_is_not_lost(tmp_path: Path) -> Non
         change(file, slow_edit)
 
     assert file.read_text() == '{"by": "the host"}'
-    assert not list(tmp_path.glob(".mcp.json*"))
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_that_the_host_holds_open_on_windows_is_left_as_it_was(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(draft: Path, target: Path) -> Path:
+        raise PermissionError(errno.EACCES, "Access is denied")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    file = tmp_path / "mcp.json"
+    said = write("cursor", "--file", str(file), exit_status=2)
+    assert said == f"wemasy-mcp: {file} cannot be written: Access is denied; it is left as it was.\n"
+
+    file.write_text("{}")
+    write("cursor", "--file", str(file), exit_status=2)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["{}"]
 
 
 def test_too_many_copies_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,12 @@ def change(path: Path, edit: Callable[[str], Edited]) -> Path | None:
             return None
         owner = _make_folders(target.parent) if before is None else target.stat()
         backup = None if before is None else _keep(target, before, mode, owner)
-        _replace(target, before, after, mode, owner)
+        try:
+            _replace(target, before, after, mode, owner)
+        except OSError:
+            if backup is not None:
+                backup.unlink()
+            raise
     except OSError as error:
         raise SettingsError(str(path), f"cannot be written: {error.strerror}; it is left as it was.") from None
     return backup

@@ -15,6 +15,7 @@ from wemasy_mcp.config.host_program import HostProgram
 from wemasy_mcp.config.registry import find_host
 from wemasy_mcp.config.server_spec import API_TOKEN
 from wemasy_mcp.core.errors import WemasyError
+from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.doctor.api_check import check_answer, check_budget
 from wemasy_mcp.doctor.check import Check, passed, skipped
 from wemasy_mcp.doctor.host_check import check_file, check_start, start_environment
@@ -89,7 +90,7 @@ def _examine_host(host: HostProgram, name: str | None, file: Path | None) -> Exa
     if keeper:
         del environment[API_TOKEN]
     with _only(environment | entry.implied_settings()):
-        sources = Sources(entry.env_file, f"the entry {entry.name} of {host.title}")
+        sources = Sources(entry.env_file, f"the entry {sanitize(entry.name)} of {host.title}")
         found = _examine(sources, entry.env_file, is_host=True, keeper=keeper)
     found.checks[1:1] = [*checks, started]
     return found

@@ -31,6 +31,7 @@ from wemasy_mcp.doctor.host_entry import HostEntry, find_entries, host_file, par
 START_SECONDS = 30
 """Hosts give a server 10 to 60 seconds."""
 
+_MAX_NAMES = 5
 _SPELLINGS = ("mcpServers", "servers", "mcp_servers", "context_servers", "mcp")
 _SAME_MEMBER = ("env", "environment", "envs"), ("args", "arguments"), ("url", "httpUrl", "serverUrl", "uri")
 
@@ -58,10 +59,11 @@ def check_file(host: HostProgram, file: Path | None, name: str | None) -> tuple[
     entry = entries.get(name) if name else next(iter(entries.values()), None)
     if entry is None:
         return [*checks, _missing(host, found, name, list(entries), write)], None
-    others = f"; also there: {', '.join(other for other in entries if other != entry.name)}" if len(entries) > 1 else ""
+    others = [_shown(other) for other in entries if other != entry.name][:_MAX_NAMES]
+    also = f"; also there: {', '.join(others)}" if others else ""
     misspelt = list(_misspelt(host, entry))
-    checks += [failed("entry", f"{entry.name} has {given}", f"Is {meant} meant?") for given, meant in misspelt]
-    return checks if misspelt else [*checks, passed("entry", f"{entry.name}{others}")], entry
+    checks += [failed("entry", f"{_shown(entry.name)} has {given}", f"Is {meant} meant?") for given, meant in misspelt]
+    return checks if misspelt else [*checks, passed("entry", f"{_shown(entry.name)}{also}")], entry
 
 
 async def check_start(entry: HostEntry, environment: dict[str, str], headers: dict[str, str]) -> Check:
@@ -69,7 +71,7 @@ async def check_start(entry: HostEntry, environment: dict[str, str], headers: di
     again = f"Run `wemasy-mcp config {entry.host.name} --write` with the program that is installed now."
     command = entry.command
     if not command and entry.url is None:
-        return failed("command", f"{entry.name} names neither a command nor a URL", again)
+        return failed("command", f"{_shown(entry.name)} names neither a command nor a URL", again)
     with _kept_output() as output:
         try:
             with anyio.fail_after(START_SECONDS):
@@ -78,12 +80,16 @@ async def check_start(entry: HostEntry, environment: dict[str, str], headers: di
         except Exception as error:
             cause = _first_cause(error)
             if not command:
-                return failed("command", f"{entry.url} does not answer: {_describe(cause)}", "Is that server running?")
+                return failed(
+                    "command",
+                    f"{_shown(entry.url or '')} does not answer: {_describe(cause)}",
+                    "Is that server running?",
+                )
             return _not_started(command, cause, output.last_line(), again)
     if not command:
-        return passed("command", f"{entry.url} offers {', '.join(tools)}")
+        return passed("command", f"{_shown(entry.url or '')} offers {', '.join(tools)}")
     where = "" if Path(command[0]).is_absolute() else f", found on this terminal's PATH as {shutil.which(command[0])}"
-    return passed("command", f"{command[0]} starts{where} and offers {', '.join(tools)}")
+    return passed("command", f"{_shown(command[0])} starts{where} and offers {', '.join(tools)}")
 
 
 def start_environment(entry: HostEntry) -> dict[str, str]:
@@ -108,10 +114,16 @@ def _missing(host: HostProgram, found: Any, name: str | None, others: list[str],
         close = [spelt for spelt in names if spelt in _SPELLINGS] or get_close_matches(container, names, 1, 0.7)
         if close:
             return failed(
-                "entry", f"{host.title} reads {container}; the file has {close[0]}", f"Rename it to {container}."
+                "entry",
+                f"{host.title} reads {container}; the file has {_shown(close[0])}",
+                f"Rename it to {container}.",
             )
     if name and others:
-        return failed("entry", f"there is no {name}", f"There is {', '.join(others)}: name it with --name.")
+        return failed(
+            "entry",
+            f"there is no {name}",
+            f"There is {', '.join(map(_shown, others[:_MAX_NAMES]))}: name it with --name.",
+        )
     return failed("entry", f"this server is not in {container}", f"{write} puts it there.")
 
 
@@ -122,7 +134,7 @@ def _misspelt(host: HostProgram, entry: HostEntry) -> Iterator[tuple[str, str]]:
         same = [meant for group in _SAME_MEMBER if given in group for meant in group if meant in known]
         close = get_close_matches(given, known - set(entry.members), 1, 0.75)
         if meant := [one for one in (*same, *close) if one not in entry.members]:
-            yield sanitize(given, limit=100), meant[0]
+            yield _shown(given), meant[0]
 
 
 def _members(host: HostProgram, transport: Transport) -> set[str]:
@@ -151,13 +163,18 @@ async def _connect(
 
 
 def _not_started(command: list[str], cause: BaseException, said: str, again: str) -> Check:
-    program = command[0]
+    program = _shown(command[0])
     if isinstance(cause, OSError) and cause.errno in {errno.ENOENT, errno.ENOTDIR}:
         gone = f"{program} does not exist: its folder was moved, or its environment was removed"
         return failed("command", gone if Path(program).is_absolute() else f"{program} is not on the PATH", again)
     if "No module named wemasy_mcp" in said or "No module named 'wemasy_mcp'" in said:
         return failed("command", f"{program} is another Python: wemasy-mcp is not installed there", again)
     return failed("command", f"{program} starts no server: {said or _describe(cause)}", again)
+
+
+def _shown(text: str) -> str:
+    """Sanitizes what stands in the file."""
+    return sanitize(text, limit=200)
 
 
 def _describe(error: BaseException) -> str:
