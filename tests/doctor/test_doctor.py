@@ -740,7 +740,7 @@ def test_where_each_request_brings_its_token_none_is_missed(doctor: Doctor, serv
     [
         ({"WEMASY_TOOLS": "nope"}, "WEMASY_TOOLS names unknown tools: nope."),
         ({"WEMASY_REDIS_URL": "gopher://x"}, "WEMASY_REDIS_URL "),
-        ({"WEMASY_TRANSPORT": "streamable-http", "WEMASY_HOST": "0.0.0.0"}, "WEMASY_HOST is no loopback address"),
+        ({"WEMASY_TRANSPORT": "streamable-http", "WEMASY_HOST": "0.0.0.0"}, "WEMASY_HOST is not a loopback address"),
         ({"WEMASY_TRANSPORT": "sse", "WEMASY_SERVER_TOKEN": "two words"}, "WEMASY_SERVER_TOKEN cannot be used"),
         ({"WEMASY_TRANSPORT": "sse", "WEMASY_ALLOWED_HOSTS": "*"}, "WEMASY_ALLOWED_HOSTS should hold hosts"),
         ({"WEMASY_TRANSPORT": "sse", "WEMASY_ALLOWED_ORIGINS": "*"}, "WEMASY_ALLOWED_ORIGINS should hold origins"),

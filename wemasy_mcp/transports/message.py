@@ -32,17 +32,9 @@ def read(data: bytes) -> types.JSONRPCMessage | Refusal:
     except ValidationError:
         return _explain(data)
     # An id of null makes a request look like a notification, which is never answered.
-    if isinstance(message, types.JSONRPCNotification) and b'"id"' in data and _has_id(data):
+    if isinstance(message, types.JSONRPCNotification) and b'"id"' in data and "id" in json.loads(data):
         return refuse(types.INVALID_REQUEST, "The id should be a string or an integer.", None)
     return message
-
-
-def _has_id(data: bytes) -> bool:
-    try:
-        return "id" in json.loads(data)
-    except ValueError:
-        # A number too long for Python.
-        return True
 
 
 def _explain(line: bytes) -> Refusal:

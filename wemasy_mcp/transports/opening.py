@@ -27,5 +27,11 @@ class Opening:
             self._is_open = True
             return self._is_discovered
         # Without the envelope the message is not of the 2026 era: it is refused there, and binds nobody either.
-        self._is_open = not self._is_discovered or _VERSION in ((message.params or {}).get("_meta") or {})
+        self._is_open = not self._is_discovered or is_modern(message)
         return False
+
+
+def is_modern(request: types.JSONRPCRequest) -> bool:
+    """Whether a request brings the envelope of the 2026 era, which has no handshake."""
+    meta = (request.params or {}).get("_meta")
+    return isinstance(meta, dict) and _VERSION in meta

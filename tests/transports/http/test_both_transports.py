@@ -166,7 +166,7 @@ def test_a_taken_port_is_named_in_one_line(refusal: Refusal) -> None:
         ({"WEMASY_HOST": "::"}, "WEMASY_SERVER_TOKEN"),
         (
             {"WEMASY_HOST": "no such host", "WEMASY_SERVER_TOKEN": SECRET},
-            "WEMASY_HOST names no address",
+            "WEMASY_HOST is not an address",
         ),
         # An address of the documentation network: with client authentication on, only the machine itself objects.
         (
@@ -197,6 +197,14 @@ def test_the_ipv6_loopback_is_served_too() -> None:
 
     assert server.url.startswith("http://[::1]:")
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("host", ["::", "[::]", "0:0:0:0:0:0:0:0"])
+def test_all_addresses_are_those_of_both_families(host: str) -> None:
+    with serving("--transport", "sse", "--sandbox", "--host", host, WEMASY_SERVER_TOKEN=SECRET) as server:
+        answers = [httpx2.get(f"http://{own}:{server.port}/healthz") for own in ("127.0.0.1", "[::1]")]
+
+    assert [answer.text for answer in answers] == ["alive", "alive"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,4 +1,7 @@
+import json
 import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import anyio
 import httpx2
@@ -93,3 +96,84 @@ async def test_a_cancelled_request_does_not_hold_the_server_up() -> None:
             rest = [line async for line in lines]
 
     assert rest
+
+
+CALL = {"id": 7, "method": "tools/list"}
+PING = {"id": 8, "method": "ping"}
+
+
+@pytest.mark.parametrize("messages", [[], [PING], [PING, {"method": "notifications/initialized"}]], ids=len)
+async def test_a_session_that_asks_for_nothing_ends_soon(
+    messages: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long one that is used may be idle."""
+    monkeypatch.setattr("wemasy_mcp.transports.http.sse.UNOPENED_SECONDS", 0.5)
+    stopping = anyio.Event()
+    sessions = SseSessions(Server("test"), stopping)
+    with anyio.fail_after(SECONDS):
+        async with (
+            served(app_of(sessions), stopping, Patience()) as port,
+            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+            http.stream("GET", "/sse") as idle,
+        ):
+            lines = idle.aiter_lines()
+            endpoint = await endpoint_of(lines)
+            for message in messages:
+                await http.post(endpoint, json={"jsonrpc": "2.0", **message})
+            assert "event: endpoint" not in [line async for line in lines]
+
+
+async def test_a_client_that_reconnects_is_served_without_another_handshake() -> None:
+    """Several clients do so when the server was started again, and say nothing of it to their user."""
+    stopping = anyio.Event()
+
+    async def list_tools(ctx: object, params: object) -> ListToolsResult:
+        return ListToolsResult(tools=[])
+
+    sessions = SseSessions(Server("test", on_list_tools=list_tools), stopping)
+    with anyio.fail_after(SECONDS):
+        async with (
+            served(app_of(sessions), stopping, Patience()) as port,
+            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+            http.stream("GET", "/sse") as stream,
+        ):
+            lines = stream.aiter_lines()
+            endpoint = await endpoint_of(lines)
+            answers = []
+            for message in (CALL, PING):
+                await http.post(endpoint, json={"jsonrpc": "2.0", **message})
+                answers.append(json.loads(await endpoint_of(lines)))
+
+    assert [answer["id"] for answer in answers] == [7, 8]
+    assert answers[0]["result"]["tools"] == []
+
+
+async def test_a_message_for_no_session_is_refused_with_what_to_do() -> None:
+    stopping = anyio.Event()
+    app = app_of(SseSessions(Server("test"), stopping))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as http:
+        asked = [f"?session_id={value}" for value in ("0123456789abcdef" * 2, "none", "")] + [""]
+        answers = [await http.post(f"/messages/{query}", json={"jsonrpc": "2.0", **CALL}) for query in asked]
+
+    assert [answer.status_code for answer in answers] == [404, 400, 400, 400]
+    assert "initialize again" in answers[0].json()["error_description"]
+    assert {answer.json()["error"] for answer in answers[1:]} == {"invalid_request"}
+
+
+async def test_a_client_is_refused_at_the_same_moment_when_all_sessions_are_taken() -> None:
+    stopping = anyio.Event()
+    sessions = SseSessions(Server("test"), stopping, max_sessions=50)
+    lines: list[AsyncIterator[str]] = []
+    with anyio.fail_after(SECONDS):
+        async with (
+            served(app_of(sessions), stopping, Patience()) as port,
+            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=httpx2.Limits(max_connections=60)) as http,
+            AsyncExitStack() as streams,
+        ):
+            for _ in range(50):
+                lines.append((await streams.enter_async_context(http.stream("GET", "/sse"))).aiter_lines())
+                await endpoint_of(lines[-1])
+            refused = await http.get("/sse")
+
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
+    assert refused.json()["error"] == "temporarily_unavailable"

@@ -1,4 +1,4 @@
-"""Where the server listens, and whether it may: an open port needs clients that prove who they are."""
+"""The listening socket, and whether it may be opened: a port others reach needs clients that prove who they are."""
 
 import os
 import socket
@@ -21,11 +21,15 @@ def listen(host: str, port: int, *, knows_clients: bool) -> socket.socket:
     """
     check_address(host, knows_clients=knows_clients)
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, _, _, _, address = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
     except (OSError, UnicodeError):
-        raise SettingsError(variable_of("host"), "names no address of this machine.") from None
+        raise SettingsError(variable_of("host"), "is not an address of this machine.") from None
     try:
-        listener = socket.create_server((address[0], port), family=family, backlog=BACKLOG)
+        # All addresses of IPv6 include all of IPv4, wherever the operating system can do both.
+        is_dual = address[0] == "::" and socket.has_dualstack_ipv6()
+        listener = socket.create_server((address[0], port), family=family, backlog=BACKLOG, dualstack_ipv6=is_dual)
     except OSError as error:
         # Its own text repeats the address as a Python tuple.
         reason = os.strerror(error.errno) if error.errno else "it cannot be bound"
@@ -34,8 +38,8 @@ def listen(host: str, port: int, *, knows_clients: bool) -> socket.socket:
             f"cannot be used: nothing can listen on {url_host(host)}:{port} ({reason}). "
             "Stop what does, or choose another port.",
         ) from None
-    # Every connection inherits it. asyncio sets it only on sockets that name their protocol; without it an answer in
-    # two pieces waits for the client's delayed acknowledgement, 40 ms.
+    # Every connection inherits it; asyncio sets it only on sockets that name their protocol. Without it an answer in
+    # two pieces waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -49,12 +53,12 @@ def check_address(host: str, *, knows_clients: bool) -> None:
     if not is_loopback(host) and not knows_clients:
         raise SettingsError(
             variable_of("host"),
-            "is no loopback address, and anybody who reaches it could write to the account: set WEMASY_SERVER_TOKEN "
+            "is not a loopback address, and anybody who reaches it could write to the account: set WEMASY_SERVER_TOKEN "
             "(or its _FILE), or WEMASY_AUTH_ISSUER, WEMASY_AUTH_AUDIENCE and WEMASY_AUTH_JWKS_URL, so that clients "
             "must authenticate; or listen on 127.0.0.1.",
         )
 
 
 def url_host(host: str) -> str:
-    """Return a host as it stands in a URL: an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
+    """Return a host as it is written in a URL: an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
     return f"[{host}]" if ":" in host else host

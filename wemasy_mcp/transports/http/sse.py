@@ -8,21 +8,45 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 import anyio
+from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.shared.message import SessionMessage
-from starlette.types import ASGIApp, Receive, Scope, Send
+from mcp_types.version import LATEST_HANDSHAKE_VERSION
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wemasy_mcp.transports.http.refusal import Refusal
 from wemasy_mcp.transports.message_stream import IncomingStream, MessageStream
+from wemasy_mcp.transports.opening import is_modern
 from wemasy_mcp.transports.pending import Pending
 
 MAX_SESSIONS = 500
 IDLE_SECONDS = 1800.0
 """How long a session lives without a message from its client: 30 minutes, as the SDK's streamable HTTP has it."""
 
+UNOPENED_SECONDS = 30.0
+"""How long a session lives that has asked for nothing yet."""
+
 OPEN_PATH = "/sse"
 MESSAGES_PATH = "/messages/"
+
+_OPENING_NOTHING = ("ping", "server/discover")
+
+_HANDSHAKE = types.JSONRPCRequest(
+    jsonrpc="2.0",
+    id="wemasy-mcp handshake for a client that reconnected",
+    method="initialize",
+    params={
+        "protocolVersion": LATEST_HANDSHAKE_VERSION,
+        "capabilities": {},
+        "clientInfo": {"name": "unknown", "version": "0"},
+    },
+)
+
+_REFUSALS = {
+    400: Refusal(400, "invalid_request", "The session_id is not one that was given at /sse."),
+    404: Refusal(404, "session_not_found", "The session has ended. Open another at /sse, and initialize again."),
+}
 
 _TOO_MANY = Refusal(
     503, "temporarily_unavailable", "Too many sessions are open. Try again later.", {"Retry-After": "30"}
@@ -77,9 +101,21 @@ class SseSessions:
             self._open -= 1
 
     async def _take_message(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal: Refusal | None = None
+
+        async def send_unless_refused(message: Message) -> None:
+            # The SDK refuses in plain text.
+            nonlocal refusal
+            if message["type"] == "http.response.start":
+                refusal = _REFUSALS.get(message["status"])
+            if refusal is None:
+                await send(message)
+
         # The session may end while its message is on the way; its client sees the stream end.
         with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
-            await self._transport.handle_post_message(scope, receive, send)
+            await self._transport.handle_post_message(scope, receive, send_unless_refused)
+        if refusal is not None:
+            await refusal(scope, receive, send)
 
 
 class _Reading(Protocol):
@@ -102,18 +138,32 @@ class _Session(IncomingStream):
         self.write = write
         self.pending = Pending()
         self._idle_seconds = idle_seconds
-        self._idle = anyio.CancelScope(deadline=anyio.current_time() + idle_seconds)
+        self._idle = anyio.CancelScope(deadline=anyio.current_time() + min(UNOPENED_SECONDS, idle_seconds))
+        self._is_open = False
+        self._held: SessionMessage | None = None
 
     async def receive(self) -> SessionMessage | Exception:
+        if self._held is not None:
+            held, self._held = self._held, None
+            return held
         while True:
             item = await self._read.receive()
-            self._idle.deadline = anyio.current_time() + self._idle_seconds
             if not isinstance(item, SessionMessage):
                 return item
             refusal = self.pending.take(item)
-            if refusal is None:
-                return item
-            await self.write.send(SessionMessage(refusal))
+            if refusal is not None:
+                await self.write.send(SessionMessage(refusal))
+                continue
+            if isinstance(item.message, types.JSONRPCRequest) and item.message.method not in _OPENING_NOTHING:
+                is_resumed = not self._is_open and item.message.method != "initialize" and not is_modern(item.message)
+                self._is_open = True
+                if is_resumed:
+                    # It initialized before this server was started again: its clients reconnect, and say nothing more.
+                    self._held = item
+                    return SessionMessage(_HANDSHAKE, item.metadata)
+            if self._is_open:
+                self._idle.deadline = anyio.current_time() + self._idle_seconds
+            return item
 
     async def end_when_idle(self) -> None:
         """End the session when its client has sent nothing for long."""
@@ -139,6 +189,8 @@ class _Answers(MessageStream):
         self._session = session
 
     async def send(self, item: SessionMessage) -> None:
+        if getattr(item.message, "id", None) == _HANDSHAKE.id:
+            return
         await self._session.write.send(item)
         self._session.pending.settle(item.message)
 

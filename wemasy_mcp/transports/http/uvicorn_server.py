@@ -43,8 +43,8 @@ class Patience:
     """For the next request on each connection, once the server is told to stop."""
     calls: float = 5.0
     """For the calls under way to finish once the server is told to stop: docker stop kills after 10."""
-    answers: float = 2.0
-    """For the answers of calls that were then stopped to be written."""
+    answers: float = 1.5
+    """For the answers of calls that were then stopped to be written. What is left then is cut off."""
 
 
 async def serve_app(
@@ -111,29 +111,30 @@ class _Server(uvicorn.Server):
             # uvicorn refuses from this number on, the connection that asks included.
             limit_concurrency=1 + max(1, min(MAX_CONNECTIONS, _open_files() - OTHER_FILES)),
             timeout_keep_alive=KEEPALIVE_SECONDS,
-            timeout_graceful_shutdown=math.ceil(patience.calls + patience.answers),
         )
         config.request_seconds = patience.request
         super().__init__(config)
         self._stopping = stopping
-        self._latecomers = patience.latecomers
+        self._patience = patience
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Hear the clients out before the connections close.
+        """Drain before closing: closing a socket with unread data resets it.
 
-        A connection that closes while a request lies in it unread is reset, and its client cannot know whether the
-        write happened.
+        Its client could not tell whether its write happened.
         """
+        deadline = anyio.current_time() + self._patience.calls + self._patience.answers
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
-        await self._let_in_the_last(sockets or ())
-        for _ in range(math.ceil(self._latecomers / TICK_SECONDS)):
+        await self._accept_the_last(sockets or ())
+        for _ in range(math.ceil(self._patience.latecomers / TICK_SECONDS)):
             if all(connection.has_request() for connection in self._connections()):
                 break
             await asyncio.sleep(TICK_SECONDS)
+        # uvicorn counts from here on; whole seconds are its type's wish only.
+        self.config.timeout_graceful_shutdown = max(0, deadline - anyio.current_time())  # type: ignore[assignment]
         await super().shutdown(sockets)
 
-    async def _let_in_the_last(self, listeners: Sequence[socket.socket]) -> None:
-        """Close the listeners once nobody waits there: who does is reset."""
+    async def _accept_the_last(self, listeners: Sequence[socket.socket]) -> None:
+        """Close each listener once its accept queue is empty; a queued connection would be reset."""
         for listener in listeners:
             handshakes.begin_no_more(listener)
         await asyncio.sleep(handshakes.SECONDS)
