@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from api_document import TOOLS
+
 from .catalogue import Client, read_catalogue
 from .environments import Program
 from .judge import shown_results
 from .runs import run_script, stdio_server
-from .scenarios import MAIN, SAVE, SAVED, UPDATE
+from .scenarios import MAIN, SAVED
 from .upstream import Upstream
 
 AI_SDK = [client for client in read_catalogue() if client.id == "ai-sdk"]
@@ -37,7 +39,7 @@ def test_a_handshake_that_waits_behind_a_discovery_is_served() -> None:
     )
 
     assert answers[2]["result"]["protocolVersion"] == "2025-11-25"
-    assert {tool["name"] for tool in answers[3]["result"]["tools"]} == {SAVE, UPDATE}
+    assert [tool["name"] for tool in answers[3]["result"]["tools"]] == TOOLS
 
 
 def _answers_to(*messages: dict[str, Any]) -> dict[int, dict[str, Any]]:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 
+from api_document import TOOLS
 from support.results import check
 from support.wire import ENDPOINT, SAVE, TOKEN, UPDATE, Recorded
 from wemasy_mcp.core.protocol import parse_arguments, request_body
@@ -64,7 +65,7 @@ ANYTHING = st.recursive(
     max_leaves=6,
 )
 NAMES = st.sampled_from([name for endpoint in ENDPOINT.values() for name in endpoint.arguments.model_fields])
-ANY_CALLS = st.tuples(st.sampled_from([SAVE, UPDATE]), st.dictionaries(NAMES | ANY_TEXT, ANYTHING, max_size=5))
+ANY_CALLS = st.tuples(st.sampled_from(TOOLS), st.dictionaries(NAMES | ANY_TEXT, ANYTHING, max_size=5))
 
 
 @REUSED

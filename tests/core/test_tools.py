@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 from mcp import Client
 
-from api_document import RATE_LIMIT_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, UPDATE_CONNECTION
+from api_document import RATE_LIMIT_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, TOOLS, UPDATE_CONNECTION
 from support.results import check, output_schema, seen
 from support.wire import ENDPOINT, SAVE, TOKEN, UPDATE, Era, Recorded, client_over, connect, server_over
 from wemasy_mcp.core.errors import ERRORS, RejectedUnclearly, WemasyError
@@ -319,7 +319,7 @@ async def test_in_the_sandbox_every_result_says_so(recorded: Recorded, era: Era)
     assert [check(result, SAVE)["sandbox"] for result in (success, error, defect)] == [True, True, True]
 
 
-@pytest.mark.parametrize("tool", [SAVE, UPDATE])
+@pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("error", [*ERRORS, RejectedUnclearly], ids=lambda error: error.__name__)
 def test_an_error_fits_the_one_schema_that_clients_check_successes_with(error: type[WemasyError], tool: str) -> None:
     """The TypeScript client 1.x checks errors with it too, and throws: the model would never see the error."""

@@ -9,9 +9,10 @@ import jsonschema
 from api_document import SAVE_MEMORY, UPDATE_CONNECTION
 from support.scripted_api import Upstream
 from support.server_process import TOKEN, VALUE, ServerProcess
+from wemasy_mcp.endpoints import ENDPOINTS
 
 SAVE, UPDATE = SAVE_MEMORY.tool, UPDATE_CONNECTION.tool
-DONE = {SAVE: "saved", UPDATE: "updated"}
+ENDPOINT = {endpoint.tool: endpoint for endpoint in ENDPOINTS}
 
 MAX_BYTES = 8000
 """Of a whole result: the structured object and, as a JSON string, its text."""
@@ -80,8 +81,8 @@ def verify_error(error: Mapping[str, Any], tool: str) -> None:
     outcome = "not_applied" if error["code"] in _NOT_APPLIED and not unclear else "unknown"
     assert error["outcome"] == outcome
     may_help = error["code"] not in _NEVER_RETRYABLE
-    assert error["retryable"] is (may_help and (outcome == "not_applied" or tool == UPDATE))
-    verify_hint(error, DONE[tool])
+    assert error["retryable"] is (may_help and (outcome == "not_applied" or ENDPOINT[tool].idempotent))
+    verify_hint(error, ENDPOINT[tool].done)
 
 
 def verify_hint(error: Mapping[str, Any], done: str) -> None:
