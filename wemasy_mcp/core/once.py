@@ -5,11 +5,13 @@ Around any `Caller`. Which calls share a request is decided by `repeats`; here a
 
 import asyncio
 import copy
+import functools
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from pydantic import SecretStr
 
@@ -17,7 +19,7 @@ from wemasy_mcp.core.client import Attempt, Caller
 from wemasy_mcp.core.cooldown import account_key
 from wemasy_mcp.core.errors import InternalError, Pending, ShuttingDown, Unreachable, WemasyError
 from wemasy_mcp.core.protocol import Reply
-from wemasy_mcp.core.repeats import Answer, Repeats, Request, outcome_of
+from wemasy_mcp.core.repeats import Answer, Elsewhere, Repeats, Request, outcome_of
 from wemasy_mcp.endpoints.base import Endpoint
 
 logger = logging.getLogger(__name__)
@@ -28,7 +30,31 @@ RETRY_SECONDS = 5
 LAST_WORDS_SECONDS = 0.5
 """How long requests that were ended may take to say what is known of them."""
 
+_JOINED = "The same call was already under way: it was not sent again, and this is its answer."
+_GIVEN = (
+    "The same call was made before, and its answer of {seconds} seconds ago could not be delivered: "
+    "this is that answer, and nothing was sent again."
+)
 _NOT_SENT = "The call was given up before it was sent."
+
+
+class Replicas(Protocol):
+    """What the replicas of this server share about repeats. No method raises, and none takes long."""
+
+    def call(self, token: str, tool: str, body: bytes) -> Any:
+        """Return what stands for a call in every replica."""
+
+    async def begin(self, call: Any, seconds: float) -> Elsewhere | None:
+        """Return what other replicas know of the call, waiting at most `seconds`; None: make the request."""
+
+    async def end(self, call: Any, answer: Answer) -> None:
+        """Let them know how a request ended."""
+
+    async def join(self, call: Any) -> None:
+        """Note that a call here joined a request under way here."""
+
+    async def owe(self, call: Any, answer: Answer | None) -> bool:
+        """Note that a call here did not get its answer; return whether they know."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,9 +63,13 @@ class Running(Request):
 
     attempt: Attempt = field(kw_only=True)
     """Of the call that began it; once it has ended, only what is known of the request."""
+    shared: Any = None
+    """What stands for it in every replica."""
     started_at: float = field(default_factory=time.monotonic)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
     task: asyncio.Task[None] = field(init=False)
+    is_elsewhere: bool = False
+    """Whether another replica makes it."""
     reports: list[tuple[Callable[[Attempt, str, str], None], str]] = field(default_factory=list)
     """How the calls that ended without the answer log what became of it, and under which code."""
 
@@ -52,15 +82,23 @@ class OnceCaller:
         answer_seconds: When a call is answered at the latest, though the API has not answered.
         timeout_seconds: When a request has ended at the latest.
         repeats: What is under way and what could not be delivered.
+        replicas: The same of all replicas, where they share it.
     """
 
     def __init__(
-        self, caller: Caller, *, answer_seconds: float, timeout_seconds: float, repeats: Repeats | None = None
+        self,
+        caller: Caller,
+        *,
+        answer_seconds: float,
+        timeout_seconds: float,
+        repeats: Repeats | None = None,
+        replicas: Replicas | None = None,
     ) -> None:
         self._caller = caller
         self._answer_seconds = answer_seconds
         self._timeout_seconds = timeout_seconds
         self._repeats = repeats or Repeats()
+        self._replicas = replicas
         self._tasks: set[asyncio.Task[None]] = set()
         self.prepare = caller.prepare
         self.stop = caller.stop
@@ -78,13 +116,11 @@ class OnceCaller:
         if not isinstance(request, Running):
             request = self._begin(key, endpoint, body, token, user_agent, attempt)
         elif request.answer is None:
-            attempt.notes.append("The same call was already under way: it was not sent again, and this is its answer.")
+            attempt.notes.append(_JOINED)
+            if self._replicas is not None:
+                self._spawn(self._replicas.join(request.shared))
         else:
-            seconds = self._repeats.age(request.ended_at)
-            attempt.notes.append(
-                f"The same call was made before, and its answer of {seconds} seconds ago could not be delivered: "
-                "this is that answer, and nothing was sent again."
-            )
+            attempt.notes.append(_GIVEN.format(seconds=self._repeats.age(request.ended_at)))
         delivered = False
         try:
             answer = await self._wait(request, attempt)
@@ -93,7 +129,10 @@ class OnceCaller:
             self._give_up(request, attempt)
             raise
         finally:
-            self._repeats.leave(key, request, delivered=delivered)
+            if delivered or self._replicas is None:
+                self._repeats.leave(key, request, delivered=delivered)
+            else:
+                self._spawn(self._owe(self._replicas, key, request))
             attempt.adopt(request.attempt)
         if request.earlier is not None and not endpoint.idempotent:
             seconds = self._repeats.age(request.earlier)
@@ -119,36 +158,69 @@ class OnceCaller:
     ) -> Running:
         request = Running(attempt=attempt)
         self._repeats.begin(key, request)
-
-        async def run() -> None:
-            answer: Answer = ShuttingDown()
-            try:
-                answer = await self._caller.call(endpoint, body, token=token, user_agent=user_agent, attempt=attempt)
-            except WemasyError as error:
-                # Kept for ten minutes: without the frames, which hold the token and the values.
-                answer = error.with_traceback(None)
-                answer.__context__ = None
-            except asyncio.CancelledError:
-                if not attempt.sent:
-                    answer = Unreachable(_NOT_SENT)
-                raise
-            except Exception:
-                logger.exception("internal error")
-                answer = InternalError()
-            finally:
-                self._repeats.end(key, request, answer)
-                for waiter in request.waiters:
-                    _wake(waiter)
-                for report, code in request.reports:
-                    report(attempt, outcome_of(answer), code)
-                # Kept for the repeat without the answer's bytes and what belongs to the call.
-                request.attempt = Attempt(request_id=attempt.request_id, sent=attempt.sent, status=attempt.status)
-
-        # A task of its own: the request outlives the call that began it.
-        request.task = asyncio.create_task(run())
-        self._tasks.add(request.task)
-        request.task.add_done_callback(self._tasks.discard)
+        if self._replicas is not None:
+            request.shared = self._replicas.call(token.get_secret_value(), endpoint.tool, body)
+        ask = functools.partial(self._caller.call, endpoint, body, token=token, user_agent=user_agent, attempt=attempt)
+        request.task = self._spawn(self._run(key, request, ask))
         return request
+
+    async def _run(self, key: bytes, request: Running, ask: Callable[[], Awaitable[Reply]]) -> None:
+        """Make the request, and let everybody know how it ended: who waits, who left, and the other replicas."""
+        attempt = request.attempt
+        answer: Answer = ShuttingDown()
+        try:
+            answer = await self._answer(request, ask)
+        except asyncio.CancelledError:
+            if not attempt.sent:
+                answer = Unreachable(_NOT_SENT)
+            raise
+        finally:
+            self._repeats.end(key, request, answer)
+            for waiter in request.waiters:
+                _wake(waiter)
+            for report, code in request.reports:
+                report(attempt, outcome_of(answer), code)
+            # Kept for the repeat without the answer's bytes and what belongs to the call.
+            request.attempt = Attempt(request_id=attempt.request_id, sent=attempt.sent, status=attempt.status)
+            if self._replicas is not None and not request.is_elsewhere:
+                self._spawn(self._replicas.end(request.shared, answer))
+
+    async def _answer(self, request: Running, ask: Callable[[], Awaitable[Reply]]) -> Answer:
+        try:
+            if self._replicas is not None and (found := await self._elsewhere(self._replicas, request)) is not None:
+                return found
+            return await ask()
+        except WemasyError as error:
+            # Kept for ten minutes: without the frames, which hold the token and the values.
+            error.__context__ = None
+            return error.with_traceback(None)
+        except Exception:
+            logger.exception("internal error")
+            return InternalError()
+
+    async def _elsewhere(self, replicas: Replicas, request: Running) -> Answer | None:
+        """Return the answer to the same call that another replica made; None where the request is to be made here."""
+        found = await replicas.begin(request.shared, self._timeout_seconds)
+        if found is None or found.answer is None:
+            if found is not None and found.earlier_ago is not None:
+                request.earlier = time.monotonic() - found.earlier_ago
+            return None
+        request.is_elsewhere = request.attempt.sent = True
+        seconds = found.answered_ago
+        request.attempt.notes.append(_JOINED if seconds is None else _GIVEN.format(seconds=seconds))
+        return found.answer
+
+    async def _owe(self, replicas: Replicas, key: bytes, request: Running) -> None:
+        """Keep an answer that was not delivered where any replica finds it; else here."""
+        is_kept = await replicas.owe(request.shared, request.answer)
+        self._repeats.leave(key, request, delivered=is_kept)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start what outlives the call that began it."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _wait(self, request: Running, attempt: Attempt) -> Answer:
         """Return the answer, or what is true when none has come in time."""

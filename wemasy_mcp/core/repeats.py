@@ -36,6 +36,18 @@ def canonical(body: bytes) -> bytes:
     return body if body.count(b"{") == 1 else json.dumps(json.loads(body), sort_keys=True).encode()
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What other replicas know of a call."""
+
+    answer: Answer | None
+    """The answer to a request that was made there; None: none is under way there or kept there."""
+    answered_ago: int | None = None
+    """Seconds since that answer could not be delivered; None where the request was under way until now."""
+    earlier_ago: int | None = None
+    """Seconds since an identical request ended with an unknown outcome that was delivered."""
+
+
 @dataclass(slots=True, eq=False)
 class Request:
     """One request to the API, and the calls that its answer is for."""

@@ -1,0 +1,221 @@
+"""Repeats across replicas: a call that another replica has under way, or could not deliver, is not sent again here.
+
+One Redis hash a call, found by a keyed hash of tool and body; what an answer said is in it encrypted. Both keys are
+made from the account's token, which is not there. Whatever Redis does, the worst is that each replica goes by what it
+knows itself.
+"""
+
+import hashlib
+import json
+import secrets
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from wemasy_mcp.core import errors
+from wemasy_mcp.core.protocol import Reply
+from wemasy_mcp.core.repeats import KEPT_SECONDS, Answer, Elsewhere, canonical, outcome_of
+from wemasy_mcp.shared_state.redis_connection import RedisConnection
+
+PREFIX = "wemasy-mcp:repeat:"
+
+LOOK_SECONDS = 0.05
+"""How often a call looks whether another replica has its answer."""
+
+MARGIN_SECONDS = 1.0
+"""How much longer than a request may take it is waited for, before its replica is taken to have gone."""
+
+_LOST = "The replica of this server that made the call has gone, and what became of it is not known."
+
+_KEPT = round(KEPT_SECONDS * 1000)
+
+# Times are Redis's own, in milliseconds. A replica that dies leaves `running` behind: past its deadline the outcome is
+# unknown for good, and the key stays, so that the repeat is told instead of being sent.
+_BEGIN = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local call = redis.call('HMGET', KEYS[1], 'state', 'owed', 'outcome', 'ended', 'answer', 'deadline')
+local owed = tonumber(call[2]) or 0
+local earlier = -1
+if call[1] == 'running' then
+  if owed > 0 then redis.call('HINCRBY', KEYS[1], 'owed', -1) end
+  if now <= (tonumber(call[6]) or 0) then
+    redis.call('HINCRBY', KEYS[1], 'waiting', 1)
+    return {'wait'}
+  end
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], 'state', 'ended', 'outcome', 'unknown', 'ended', now)
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  return {'lost'}
+elseif call[1] == 'ended' then
+  local age = now - (tonumber(call[4]) or now)
+  if owed > 0 then
+    if owed == 1 and call[3] == 'applied' then redis.call('DEL', KEYS[1])
+    else redis.call('HINCRBY', KEYS[1], 'owed', -1) end
+    return {'given', call[5] or '', age}
+  end
+  if call[3] == 'unknown' then earlier = age end
+end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'state', 'running', 'owner', ARGV[1], 'deadline', now + ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return {'send', '', earlier}
+"""
+
+_TAKE = """
+local call = redis.call('HMGET', KEYS[1], 'state', 'outcome', 'answer', 'owed', 'waiting', 'deadline')
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+if call[1] == 'running' then
+  if now <= (tonumber(call[6]) or 0) then return {'wait'} end
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], 'state', 'ended', 'outcome', 'unknown', 'ended', now)
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
+elseif call[1] == 'ended' then
+  if call[2] ~= 'unknown' and (tonumber(call[4]) or 0) == 0 and (tonumber(call[5]) or 0) <= 1 then
+    redis.call('DEL', KEYS[1])
+  else
+    redis.call('HINCRBY', KEYS[1], 'waiting', -1)
+  end
+end
+return {'given', call[3] or ''}
+"""
+
+_END = """
+local call = redis.call('HMGET', KEYS[1], 'owner', 'owed', 'waiting')
+if call[1] ~= ARGV[1] then return 0 end
+local owed, waiting = tonumber(call[2]) or 0, tonumber(call[3]) or 0
+if waiting == 0 and (ARGV[2] == 'not_applied' or (ARGV[2] == 'applied' and owed == 0)) then
+  return redis.call('DEL', KEYS[1])
+end
+local clock = redis.call('TIME')
+redis.call('HSET', KEYS[1], 'state', 'ended', 'outcome', ARGV[2], 'answer', ARGV[3],
+  'ended', clock[1] * 1000 + math.floor(clock[2] / 1000))
+if ARGV[2] == 'not_applied' then redis.call('HDEL', KEYS[1], 'owed') end
+return redis.call('PEXPIRE', KEYS[1], ARGV[4])
+"""
+
+_OWE = """
+local clock = redis.call('TIME')
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state then
+  if ARGV[1] == '' or ARGV[1] == 'not_applied' then return 1 end
+  redis.call('HSET', KEYS[1], 'state', 'ended', 'outcome', ARGV[1], 'answer', ARGV[2],
+    'ended', clock[1] * 1000 + math.floor(clock[2] / 1000))
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+elseif ARGV[1] ~= '' and state == 'running' then return 0 end
+redis.call('HINCRBY', KEYS[1], 'owed', 1)
+return 1
+"""
+
+_JOIN = """
+if (tonumber(redis.call('HGET', KEYS[1], 'owed')) or 0) > 0 then redis.call('HINCRBY', KEYS[1], 'owed', -1) end
+return 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCall:
+    """One call as the replicas know it."""
+
+    key: str
+    cipher: AESGCM
+    owner: str
+
+
+class RedisRepeats:
+    """What the replicas' calls have under way, and what they could not deliver."""
+
+    def __init__(self, redis: RedisConnection) -> None:
+        self._redis = redis
+
+    def call(self, token: str, tool: str, body: bytes) -> SharedCall:
+        """Return what stands for a call in every replica. Who does not know the token can make neither key."""
+        secret = hashlib.blake2b(token.encode(), digest_size=32, person=b"repeats key").digest()
+        known = hashlib.blake2b(tool.encode() + b"\0" + canonical(body), key=secret, digest_size=32).hexdigest()
+        cipher = AESGCM(hashlib.blake2b(token.encode(), digest_size=32, person=b"repeats answer").digest())
+        return SharedCall(PREFIX + known, cipher, secrets.token_hex(16))
+
+    async def begin(self, call: SharedCall, seconds: float) -> Elsewhere | None:
+        """Return what other replicas know of the call, waiting for an answer under way there; None: make the request.
+
+        Args:
+            call: The call.
+            seconds: How long a request may take.
+        """
+        seconds += MARGIN_SECONDS
+        match await self._run(_BEGIN, call, call.owner, round(seconds * 1000), _KEPT):
+            case [b"wait", *_]:
+                return await self._wait(call, seconds)
+            case [b"lost", *_]:
+                return Elsewhere(errors.ConnectionLost(_LOST))
+            case [b"given", bytes(text), int(age)] if (answer := _opened(call, text)) is not None:
+                return Elsewhere(answer, answered_ago=_seconds(age))
+            case [b"send", _, int(age)] if age >= 0:
+                return Elsewhere(None, earlier_ago=_seconds(age))
+        return None
+
+    async def end(self, call: SharedCall, answer: Answer) -> None:
+        """Let other replicas know how a request ended, as far as a call there may ask."""
+        await self._run(_END, call, call.owner, outcome_of(answer), _sealed(call, answer), _KEPT)
+
+    async def join(self, call: SharedCall) -> None:
+        """Note that a call here joined a request under way here."""
+        await self._run(_JOIN, call)
+
+    async def owe(self, call: SharedCall, answer: Answer | None) -> bool:
+        """Note that a call here did not get its answer, wherever the repeat may come; False where Redis is away."""
+        outcome, text = (outcome_of(answer), _sealed(call, answer)) if answer is not None else ("", "")
+        return bool(await self._run(_OWE, call, outcome, text, _KEPT) == 1)
+
+    async def _wait(self, call: SharedCall, seconds: float) -> Elsewhere:
+        with anyio.move_on_after(seconds + MARGIN_SECONDS):
+            while True:
+                await anyio.sleep(LOOK_SECONDS)
+                match await self._run(_TAKE, call, _KEPT):
+                    case [b"given", bytes(text)]:
+                        return Elsewhere(_opened(call, text) or errors.ConnectionLost(_LOST))
+        return Elsewhere(errors.TimedOut())
+
+    async def _run(self, script: str, call: SharedCall, *arguments: str | int) -> Any:
+        replies = await self._redis.ask(("EVAL", script, 1, call.key, *arguments))
+        return replies[0] if replies else None
+
+
+def _sealed(call: SharedCall, answer: Answer) -> str:
+    """What a result shows of an answer, encrypted for those who know the token."""
+    if isinstance(answer, Reply):
+        shown: dict[str, Any] = {"message": answer.message, "data": answer.data, "notes": answer.notes}
+    else:
+        shown = {
+            "error": type(answer).__name__,
+            "message": answer.message,
+            "status": answer.status,
+            "retry_after_seconds": answer.retry_after_seconds,
+            "field_errors": answer.field_errors,
+            "notes": answer.notes,
+        }
+    nonce = secrets.token_bytes(12)
+    sealed = call.cipher.encrypt(nonce, json.dumps(shown).encode(), call.key.encode())
+    return b64encode(nonce + sealed).decode()
+
+
+def _opened(call: SharedCall, text: bytes) -> Answer | None:
+    """The answer that was sealed for this very call; None for anything else."""
+    try:
+        sealed = b64decode(text, validate=True)
+        shown = json.loads(call.cipher.decrypt(sealed[:12], sealed[12:], call.key.encode()))
+        notes = tuple(shown.pop("notes"))
+        if (error := shown.pop("error", None)) is not None:
+            return getattr(errors, error)(**shown, notes=notes)  # type: ignore[no-any-return]
+        return Reply(shown["message"], shown["data"], None, notes)
+    except (InvalidTag, ValueError, TypeError, LookupError, AttributeError):
+        return None
+
+
+def _seconds(milliseconds: int) -> int:
+    return round(milliseconds / 1000)
