@@ -8,6 +8,7 @@ The API (doubles stand only at the HTTP seam: everything behind it is the produc
   - `scripted_api.Upstream`: breaks in every way, by a `script.Script` for each key, and counts what was written.
   - `held_api.Upstream`: answers as it is set, once it is released.
   - `raw_server.raw_server`: says any bytes, also over TLS or behind a CONNECT.
+- `once.Api`, `once.Call`: the same for calls that are joined, given up and repeated.
 - `wire.Recorded`: the API without a socket; the fixtures `recorded` and `mcp_client` stand on it.
 - `listener.accepting`: one raw connection to be talked to; `relay.relaying`: one that leads elsewhere.
 

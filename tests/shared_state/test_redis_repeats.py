@@ -1,0 +1,323 @@
+"""Repeats across replicas: two callers with one real Redis between them, and an API that counts."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import anyio
+import pytest
+from redis import Redis
+
+from support.once import Api, Call, once_over, settled
+from support.redis_server import RedisServer, needs_redis
+from support.wire import SAVE, TOKEN
+from wemasy_mcp.core.errors import ConnectionLost, ServerFailed, ValidationFailed
+from wemasy_mcp.core.once import OnceCaller
+from wemasy_mcp.core.protocol import Reply
+from wemasy_mcp.shared_state import redis_repeats
+from wemasy_mcp.shared_state.redis_address import open_redis
+from wemasy_mcp.shared_state.redis_connection import RedisConnection
+from wemasy_mcp.shared_state.redis_repeats import RedisRepeats
+
+pytestmark = needs_redis
+
+VALUE = "a value that Redis never holds"
+BODY = json.dumps({"kind": "fact", "value": VALUE}, separators=(",", ":")).encode()
+
+
+@pytest.fixture(scope="module")
+def redis_server() -> Iterator[RedisServer]:
+    server = RedisServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis(redis_server: RedisServer) -> Iterator[Redis]:
+    with Redis.from_url(redis_server.url) as client:
+        client.flushall()
+        yield client
+
+
+class Replicas:
+    """Processes of the server, as far as repeats go."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._opened: list[RedisConnection] = []
+
+    def start(self, api: Api, answer_seconds: float = 60.0) -> OnceCaller:
+        connection = RedisConnection(open_redis(self._url), patience_seconds=5)
+        self._opened.append(connection)
+        return once_over(api, answer_seconds, replicas=RedisRepeats(connection))
+
+    async def stop(self) -> None:
+        for connection in self._opened:
+            await connection.aclose()
+
+
+@pytest.fixture
+async def replicas(redis: Redis, redis_server: RedisServer) -> AsyncIterator[Replicas]:
+    started = Replicas(redis_server.url)
+    yield started
+    await started.stop()
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+async def requests_at(api: Api, number: int) -> None:
+    with anyio.fail_after(5):
+        while len(api.requests) < number:  # noqa: ASYNC110 - nothing else says so
+            await asyncio.sleep(0.005)
+
+
+async def ended(redis: Redis, *states: bytes | None) -> None:
+    """Return once the one call that Redis knows is in one of the states; None: it is not there."""
+    with anyio.fail_after(5):
+        while (redis.hget(next(iter(redis.scan_iter()), b"none"), "state")) not in states:  # noqa: ASYNC110 - nothing else says so
+            await asyncio.sleep(0.005)
+
+
+def call(once: OnceCaller) -> Call:
+    return Call(once, SAVE, BODY)
+
+
+async def test_a_call_that_another_replica_has_under_way_is_joined(api: Api, replicas: Replicas, redis: Redis) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    first = call(here)
+    await requests_at(api, 1)
+    second = call(there)
+    await asyncio.sleep(0.1)
+    api.store()
+
+    assert await first.stored_as() == await second.stored_as() == 0
+    assert len(api.requests) == 1
+    assert (len(first.attempt.notes), len(second.attempt.notes)) == (0, 1)
+    await ended(redis, None)
+    on_purpose = call(there)
+    await requests_at(api, 2)
+    api.store(1)
+    assert await on_purpose.stored_as() == 1
+
+
+@pytest.mark.parametrize("ends_first", [True, False])
+async def test_what_one_replica_could_not_deliver_is_given_by_another_once(
+    api: Api, replicas: Replicas, redis: Redis, *, ends_first: bool
+) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    first = call(here)
+    await requests_at(api, 1)
+    await first.cancel()
+    if ends_first:
+        api.store()
+        await ended(redis, b"ended")
+        repeat = call(there)
+    else:
+        repeat = call(there)
+        await asyncio.sleep(0.1)
+        api.store()
+
+    assert await repeat.stored_as() == 0
+    assert len(repeat.attempt.notes) == 1
+    await ended(redis, None)
+    for number, once in enumerate((here, there), start=1):
+        on_purpose = call(once)
+        await requests_at(api, number + 1)
+        api.store(number)
+        assert await on_purpose.stored_as() == number
+        assert on_purpose.attempt.notes == []
+
+
+async def test_a_client_that_left_unseen_is_owed_the_answer_in_every_replica(api: Api, replicas: Replicas) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    first = call(here)
+    first.is_there = False
+    await requests_at(api, 1)
+    api.store()
+    await first.outcome()
+    await asyncio.sleep(0.05)
+
+    assert await call(there).stored_as() == 0
+    assert len(api.requests) == 1
+
+
+async def test_a_repeat_here_counts_in_every_replica(api: Api, replicas: Replicas, redis: Redis) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    first = call(here)
+    await requests_at(api, 1)
+    await first.cancel()
+    await asyncio.sleep(0.05)
+    repeat = call(here)
+    await asyncio.sleep(0.05)
+    api.store()
+    assert await repeat.stored_as() == 0
+    await ended(redis, None)
+
+    call(there)
+    await requests_at(api, 2)
+    await there.finish(0)
+
+
+async def test_a_delivered_unknown_is_noted_by_every_replica(api: Api, replicas: Replicas, redis: Redis) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    first = call(here)
+    await requests_at(api, 1)
+    api.lose()
+    assert isinstance(await first.outcome(), ConnectionLost)
+    await ended(redis, b"ended")
+    second = call(there)
+    await requests_at(api, 2)
+    api.store(1)
+
+    assert await second.stored_as() == 1
+    assert second.attempt.notes == ["An identical call 0 seconds ago may have been saved, too."]
+
+
+async def test_a_refusal_leaves_no_trace(api: Api, replicas: Replicas, redis: Redis) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    first = call(here)
+    await requests_at(api, 1)
+    second = call(there)
+    await asyncio.sleep(0.1)
+    await first.cancel()
+    api.refuse()
+
+    assert isinstance(await second.outcome(), ValidationFailed)
+    await ended(redis, None)
+
+
+async def test_a_replica_that_dies_leaves_an_unknown_outcome_and_never_a_second_write(
+    api: Api, replicas: Replicas, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    call(here)
+    await requests_at(api, 1)
+    waiting = call(there)
+    await asyncio.sleep(0.1)
+    (key,) = redis.scan_iter()
+    redis.hset(key, "deadline", 1)
+
+    assert isinstance(await waiting.outcome(), ConnectionLost)
+    assert len(api.requests) == 1
+    third = replicas.start(api)
+    noted = call(third)
+    await requests_at(api, 2)
+    api.store(1)
+    assert await noted.stored_as() == 1
+    assert len(noted.attempt.notes) == 1
+    await here.finish(0)
+
+
+async def test_the_repeat_of_a_call_whose_replica_died_is_told_so_once(
+    api: Api, replicas: Replicas, redis: Redis
+) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    call(here)
+    await requests_at(api, 1)
+    (key,) = redis.scan_iter()
+    redis.hset(key, "deadline", 1)
+
+    assert isinstance(await call(there).outcome(), ConnectionLost)
+    assert len(api.requests) == 1
+    call(there)
+    await requests_at(api, 2)
+    for once in (here, there):
+        await once.finish(0)
+
+
+async def test_redis_holds_no_token_and_no_value_and_its_keys_expire(
+    api: Api, replicas: Replicas, redis: Redis
+) -> None:
+    first = call(replicas.start(api))
+    await requests_at(api, 1)
+    (key,) = redis.scan_iter()
+    assert 590_000 < int(str(redis.pttl(key))) <= 600_000
+    await first.cancel()
+    api.store()
+    await ended(redis, b"ended")
+
+    held = repr((key, redis.hgetall(key)))
+    for secret in (TOKEN, VALUE, "fact", '"id"'):
+        assert secret not in held
+    assert 590_000 < int(str(redis.pttl(key))) <= 600_000
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply("Gespeichert ✓", {"id": 1, "nested": [{"a": None}]}, None, ("a note",)),
+        ServerFailed(status=503, retry_after_seconds=7),
+    ],
+)
+async def test_an_answer_travels_whole(replicas: Replicas, redis_server: RedisServer, answer: Any) -> None:
+    connection = RedisConnection(open_redis(redis_server.url), patience_seconds=5)
+    repeats = RedisRepeats(connection)
+    made = repeats.call(TOKEN, SAVE, BODY)
+    assert await repeats.begin(made, 20) is None
+    assert await repeats.owe(made, None)
+    await repeats.end(made, answer)
+    found = await repeats.begin(repeats.call(TOKEN, SAVE, BODY), 20)
+    await connection.aclose()
+
+    assert found is not None
+    if isinstance(answer, Reply):
+        assert found.answer == answer
+    else:
+        assert type(found.answer) is type(answer)
+        assert vars(found.answer) == vars(answer)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"state": "ended", "owed": 1, "outcome": "applied", "answer": "forged", "ended": 1},
+        {"state": "ended", "owed": "many", "outcome": "applied"},
+        {"state": "nonsense", "owed": 1},
+        {"state": "ended", "owed": 1, "answer": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "ended": "x"},
+    ],
+)
+async def test_what_no_replica_wrote_is_passed_over(
+    api: Api, replicas: Replicas, redis: Redis, members: dict[str | int, Any]
+) -> None:
+    once = replicas.start(api)
+    key = RedisRepeats.call(once._replicas, TOKEN, SAVE, BODY).key  # type: ignore[arg-type]
+    redis.hset(key, mapping={**members})
+    made = call(once)
+    await requests_at(api, 1)
+    api.store()
+
+    assert await made.stored_as() == 0
+
+
+async def test_a_key_of_another_type_costs_nothing_but_the_sharing(api: Api, replicas: Replicas, redis: Redis) -> None:
+    once = replicas.start(api)
+    redis.set(RedisRepeats.call(once._replicas, TOKEN, SAVE, BODY).key, "text")  # type: ignore[arg-type]
+    made = call(once)
+    await requests_at(api, 1)
+    await made.cancel()
+    api.store()
+    await settled()
+    await asyncio.sleep(0.05)
+
+    assert await call(once).stored_as() == 0
+    assert len(api.requests) == 1
+
+
+async def test_a_call_waits_no_longer_than_a_request_may_take(
+    api: Api, replicas: Replicas, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_repeats, "MARGIN_SECONDS", 0.05)
+    here, there = replicas.start(api), replicas.start(api)
+    there._timeout_seconds = 0.05
+    call(here)
+    await requests_at(api, 1)
+    error = await call(there).outcome()
+
+    assert getattr(error, "code", None) == "timed_out"
+    assert len(api.requests) == 1
+    await here.finish(0)
