@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from wemasy_mcp.core.client import Caller, WemasyClient
 from wemasy_mcp.core.cooldown import Cooldown
 from wemasy_mcp.core.errors import NotConfigured
-from wemasy_mcp.core.once import OnceCaller
+from wemasy_mcp.core.once import OnceCaller, Replicas
 from wemasy_mcp.core.server import Options, TokenSource, build_server
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.endpoints.base import Endpoint
@@ -164,32 +164,39 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
         from wemasy_mcp.transports.http.auth.per_user_token import UserAccounts, header_tokens
 
         token_of = header_tokens(header)
-        return UserAccounts(_once(_build_client(settings), settings)), token_of
+        return UserAccounts(_build_client(settings)), token_of
     read_token = follow_api_token(settings)
-    return _once(_build_client(settings), settings), lambda ctx: read_token()
+    return _build_client(settings), lambda ctx: read_token()
 
 
-def _build_client(settings: Settings) -> WemasyClient:
+def _build_client(settings: Settings) -> Caller:
     """Return the client of the real API. Called once nothing else can be refused: it begins to connect to Redis."""
     redis = open_shared_state(settings)
-    cooldown = Cooldown()
+    cooldown, replicas = Cooldown(), None
     if redis is not None:
         from wemasy_mcp.shared_state.redis_cooldown import RedisCooldown
+        from wemasy_mcp.shared_state.redis_repeats import RedisRepeats
 
         redis.connect_soon()
-        cooldown = RedisCooldown(redis)
-    return WemasyClient(
+        cooldown, replicas = RedisCooldown(redis), RedisRepeats(redis)
+    client = WemasyClient(
         settings.base_url,
         timeout_seconds=settings.timeout_seconds,
         keepalive_seconds=settings.keepalive_seconds,
         cooldown=cooldown,
     )
+    return _once(client, settings, replicas)
 
 
-def _once(client: WemasyClient, settings: Settings) -> Caller:
+def _once(client: WemasyClient, settings: Settings, replicas: Replicas | None = None) -> Caller:
     if settings.repeats == "send":
         return client
-    return OnceCaller(client, answer_seconds=settings.answer_seconds, timeout_seconds=settings.timeout_seconds)
+    return OnceCaller(
+        client,
+        answer_seconds=settings.answer_seconds,
+        timeout_seconds=settings.timeout_seconds,
+        replicas=replicas,
+    )
 
 
 def token_header(settings: Settings) -> str | None:

@@ -9,7 +9,9 @@ import anyio
 import pytest
 from redis import Redis
 
+from support.held_api import Upstream
 from support.once import Api, Call, once_over, settled
+from support.processes import connect, serving
 from support.redis_server import RedisServer, needs_redis
 from support.wire import SAVE, TOKEN
 from wemasy_mcp.core.errors import ConnectionLost, ServerFailed, ValidationFailed
@@ -322,3 +324,28 @@ async def test_a_call_waits_no_longer_than_a_request_may_take(
     assert getattr(error, "code", None) == "timed_out"
     assert len(api.requests) == 1
     await here.finish(0)
+
+
+async def test_two_servers_write_a_call_that_its_client_repeats_elsewhere_once(
+    redis: Redis, redis_server: RedisServer, upstream: Upstream
+) -> None:
+    settings = {
+        "WEMASY_BASE_URL": upstream.url,
+        "WEMASY_REDIS_URL": redis_server.url,
+        "WEMASY_ANSWER_SECONDS": "0.3",
+    }
+    arguments = {"kind": "fact", "key": "once", "value": VALUE}
+    upstream.hold()
+    with (
+        serving("--transport", "streamable-http", **settings) as first,
+        serving("--transport", "streamable-http", **settings) as second,
+    ):
+        async with connect(first.url, "streamable-http 2026") as client:
+            pending = (await client.call_tool(SAVE, arguments)).structured_content or {}
+        upstream.release()
+        async with connect(second.url, "streamable-http 2026") as client:
+            told = (await client.call_tool(SAVE, arguments)).structured_content or {}
+
+    assert pending["error"]["code"] == "pending"
+    assert told["success"] is True
+    assert len(upstream.bodies) == 1
