@@ -152,7 +152,8 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _config(options: argparse.Namespace) -> int:
-    from wemasy_mcp.config.config_command import Request, run_config
+    from wemasy_mcp.config.config_command import run_config
+    from wemasy_mcp.config.request import Request
 
     return run_config(
         Request(

@@ -84,7 +84,8 @@ def test_every_other_entry_comment_and_byte_is_kept(write: Write, tmp_path: Path
     backup = tmp_path / "settings.json.bak1"
     assert backup.read_text() == before
     assert stat.S_IMODE(backup.stat().st_mode) == 0o640
-    assert said == (f"wemasy-sandbox is in {file}; as it was, it is kept in {backup}.\nRestart Zed to use it.\n")
+    restart = "Restart Zed to use it; `wemasy-mcp doctor --host zed` checks it."
+    assert said == (f"wemasy-sandbox is in {file}; as it was, it is kept in {backup}.\n{restart}\n")
     assert {path.name for path in tmp_path.iterdir()} == {"settings.json", "settings.json.bak1"}
 
 
@@ -100,8 +101,8 @@ def test_a_missing_file_is_made_for_the_user_alone(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert said.splitlines() == [
         f"wemasy is in {file}.",
-        "A token is in that file; only you can read it now (mode 0600), and its copy.",
-        "Restart Claude Desktop to use it.",
+        "A token is in that file; only you can read it now (mode 0600).",
+        "Restart Claude Desktop to use it; `wemasy-mcp doctor --host claude-desktop` checks it.",
     ]
 
 

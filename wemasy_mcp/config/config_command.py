@@ -1,16 +1,13 @@
-"""The command: which entry is wanted, whose form it gets, where its secrets come from, and where it goes."""
+"""The command: the entry that was asked for, where its secrets come from, and where it goes."""
 
 import contextlib
 import getpass
 import os
-import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
 from json import dumps
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from wemasy_mcp.config.entry import Entry
 from wemasy_mcp.config.host_program import HostProgram
@@ -19,35 +16,12 @@ from wemasy_mcp.config.launcher import find_launcher
 from wemasy_mcp.config.paths import Paths, on_windows
 from wemasy_mcp.config.program_file import Edited, change
 from wemasy_mcp.config.registry import find_host
-from wemasy_mcp.config.server_spec import API_TOKEN, PLACEHOLDERS, SERVER_TOKEN, Secret, ServerSpec, Transport
+from wemasy_mcp.config.request import Request
+from wemasy_mcp.config.server_spec import API_TOKEN, PLACEHOLDERS, SERVER_TOKEN, ServerSpec
 from wemasy_mcp.config.trial_start import start_once
 from wemasy_mcp.console import wrap
 from wemasy_mcp.pasted_token import read_token
-from wemasy_mcp.settings import SettingsError, is_loopback, variable_of
-
-_URLS: dict[Transport, str] = {
-    "stdio": "",
-    "sse": "http://127.0.0.1:8000/sse",
-    "streamable-http": "http://127.0.0.1:8000/mcp",
-}
-_USER_TOKEN_HEADER = "X-Wemasy-Token"  # noqa: S105 - the header's usual name
-_HEADER = re.compile(r"[A-Za-z0-9-]+")
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,35}")
-"""A host joins it to a tool's name, and some allow 60 characters for both."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for on the command line."""
-
-    host: str
-    name: str | None = None
-    transport: Transport | None = None
-    url: str | None = None
-    sandbox: bool = False
-    user_token: bool = False
-    write: bool = False
-    file: Path | None = None
+from wemasy_mcp.settings import SettingsError
 
 
 def run_config(request: Request) -> int:
@@ -58,7 +32,7 @@ def run_config(request: Request) -> int:
     """
     host = find_host(request.host)
     command, arguments = find_launcher()
-    spec = _spec(request, host, command, arguments)
+    spec = request.to_spec(host, command, arguments)
     if request.write:
         if host.file is None:
             raise SettingsError(
@@ -75,7 +49,8 @@ def run_config(request: Request) -> int:
     sys.stdout.write(entry.render())
     _note(host.hint or f"{host.title} reads it from {_usual_file(request, host)}; with --write it is merged in there.")
     if host.add and spec.transport == "stdio":
-        _note(f"Or run: {_add_command(host, spec, entry)}")
+        # Not wrapped: it is copied.
+        sys.stderr.write(f"Or run: {_add_command(host, spec, entry)}\n")
     _say_what_to_do(host, spec, values)
     return 0
 
@@ -101,73 +76,16 @@ def _write(file: Path, host: HostProgram, spec: ServerSpec) -> int:
         _note(f"Kept in the entry as they were: {', '.join(entry.kept)}.")
     if entry.holds_secret:
         # On Windows the folders of a user are closed to others.
-        who = "" if on_windows() else "; only you can read it now (mode 0600), and its copy"
+        copy = ", and its copy" if backup else ""
+        who = "" if on_windows() else f"; only you can read it now (mode 0600){copy}"
         _note(f"A token is in that file{who}.")
     for kind, line in refused.items():
         _note(f"{host.title} will not read it: line {line} has {kind}, which plain JSON does not allow. Remove them.")
-    _note(f"Restart {host.title} to use it.")
+    _note(f"Restart {host.title} to use it; `wemasy-mcp doctor --host {host.name}` checks it.")
     kept_names = {name.casefold() for name in entry.kept}
     if kept_names.isdisjoint({API_TOKEN.casefold(), "authorization", "bearer_token_env_var"}):
         _say_what_to_do(host, spec, values)
     return int(bool(refused))
-
-
-def _spec(request: Request, host: HostProgram, command: str, arguments: tuple[str, ...]) -> ServerSpec:
-    transport = request.transport or ("stdio" if "stdio" in host.transports else host.transports[0])
-    if transport not in host.transports:
-        raise SettingsError(
-            "--transport", f"cannot be {transport} with {host.name}; {host.title} takes {', '.join(host.transports)}."
-        )
-    if transport == "stdio" and (request.url is not None or request.user_token):
-        flag = "--url" if request.url is not None else "--user-token"
-        raise SettingsError(flag, "needs --transport sse or streamable-http.")
-    url = request.url or _URLS[transport]
-    if transport != "stdio":
-        _check_url(url, host)
-    if request.sandbox and transport != "stdio":
-        raise SettingsError("--sandbox", "needs --transport stdio: a server that is reached by URL was started before.")
-    if request.name is not None and not _NAME.fullmatch(request.name):
-        raise SettingsError("--name", "should be at most 35 letters, digits, hyphens and underscores.")
-    return ServerSpec(
-        name=request.name or ("wemasy-sandbox" if request.sandbox else "wemasy"),
-        transport=transport,
-        command=command,
-        arguments=(*arguments, "--sandbox") if request.sandbox else arguments,
-        url=url,
-        secrets=() if request.sandbox or host.needs_public_url else _secrets(request, transport),
-    )
-
-
-def _secrets(request: Request, transport: Transport) -> tuple[Secret, ...]:
-    own = re.sub(r"\W", "_", request.name).upper() if request.name else ""
-    source = {API_TOKEN: f"TOKEN_OF_{own}", SERVER_TOKEN: f"SERVER_TOKEN_OF_{own}"} if own else {}
-    if transport == "stdio":
-        return (Secret(API_TOKEN, source=source.get(API_TOKEN, "")),)
-    secrets = []
-    if os.environ.get(SERVER_TOKEN):
-        secrets.append(Secret(SERVER_TOKEN, "Authorization", "Bearer ", source.get(SERVER_TOKEN, "")))
-    if request.user_token:
-        variable = variable_of("user_token_header")
-        header = os.environ.get(variable, _USER_TOKEN_HEADER)
-        if not _HEADER.fullmatch(header):
-            raise SettingsError(variable, "should be the name of a header, such as X-Wemasy-Token.")
-        secrets.append(Secret(API_TOKEN, header, source=source.get(API_TOKEN, "")))
-    return tuple(secrets)
-
-
-def _check_url(text: str, host: HostProgram) -> None:
-    try:
-        url = urlsplit(text)
-        name = url.hostname if url.port != 0 else None
-    except ValueError:
-        name = None
-    is_plain = text.isascii() and text.isprintable() and " " not in text
-    if not name or url.scheme not in {"https", "http"} or not is_plain:
-        raise SettingsError("--url", "should be a whole URL, such as https://mcp.example.com/mcp.")
-    if host.needs_public_url and (url.scheme == "http" or is_loopback(name)):
-        raise SettingsError(
-            "--url", f"should be a public https URL: {host.title} connects from its own servers, not from this machine."
-        )
 
 
 def _usual_file(request: Request, host: HostProgram) -> Path | str:
