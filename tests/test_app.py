@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from api_document import SAVE_MEMORY, TOOLS
-from support.launching import SERVER, launched, serving
+from support.launching import launched, serving
+from support.program import PROGRAM
 
 SAVE = SAVE_MEMORY.tool
 FACT = {"kind": "fact"}
@@ -19,7 +20,7 @@ IN_THE_ENVIRONMENT = (
 
 async def called(variables: Mapping[str, str], *arguments: str) -> tuple[list[str], dict[str, Any], str]:
     """The tools that a server offers, what a call of one brings, and the server's log."""
-    async with serving(variables, command=(*SERVER, *arguments)) as server:
+    async with serving(variables, command=(*PROGRAM, *arguments)) as server:
         listed = await server.request("tools/list")
         result = await server.call(SAVE, FACT)
     return [tool["name"] for tool in listed["result"]["tools"]], result["structuredContent"], server.stderr.decode()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from support.wire import TOKEN
+from support.program import TOKEN
 from wemasy_mcp.pasted_token import read_token
 
 EMPTY = "is empty; put your Wemasy API token there."

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from api_document import SAVE_MEMORY, UPDATE_CONNECTION
-from support.wire import TOKEN
+from support.program import TOKEN
 from wemasy_mcp.settings import (
     Settings,
     SettingsError,

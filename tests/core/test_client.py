@@ -18,7 +18,8 @@ from pydantic import SecretStr
 from api_document import BASE_URL, OPERATIONS, REQUEST_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, Operation
 from support.fake_api import FakeApi, Request, answer_never
 from support.listener import Connection, accepting
-from support.wire import ENDPOINT, SAVE, TOKEN, Recorded, client_over
+from support.program import TOKEN
+from support.wire import ENDPOINT, SAVE, Recorded, client_over
 from wemasy_mcp.core.client import Attempt, WemasyClient
 from wemasy_mcp.core.cooldown import Cooldown
 from wemasy_mcp.core.errors import WemasyError

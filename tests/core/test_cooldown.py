@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.wire import TOKEN
+from support.program import TOKEN
 from wemasy_mcp.core.cooldown import MAX_ACCOUNTS, Cooldown, account_key
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from mcp import Client
 
 from api_document import TOOLS
+from support.program import TOKEN
 from support.results import check
-from support.wire import ENDPOINT, SAVE, TOKEN, UPDATE, Recorded
+from support.wire import ENDPOINT, SAVE, UPDATE, Recorded
 from wemasy_mcp.core.protocol import parse_arguments, request_body
 
 REUSED = settings(

@@ -8,7 +8,8 @@ import pytest
 from pydantic import MISSING
 
 from api_document import OPERATIONS, RATE_LIMIT_HEADERS, SAMPLE_ERRORS
-from support.wire import ENDPOINT, SAVE, TOKEN, UPDATE
+from support.program import TOKEN
+from support.wire import ENDPOINT, SAVE, UPDATE
 from wemasy_mcp.core.errors import RateLimit, WemasyError
 from wemasy_mcp.core.protocol import Reply, read_reply
 

@@ -15,7 +15,8 @@ from pydantic import SecretStr
 import wemasy_mcp
 from api_document import SAVE_MEMORY
 from support.fake_api import FakeApi, answer_never
-from support.wire import SAVE, TOKEN, UPDATE, Era, Recorded, client_over, connect, server_over
+from support.program import TOKEN
+from support.wire import SAVE, UPDATE, Era, Recorded, client_over, connect, server_over
 from wemasy_mcp.core.client import WemasyClient
 from wemasy_mcp.core.errors import NotConfigured
 from wemasy_mcp.core.server import Context, Options, build_server, user_agent

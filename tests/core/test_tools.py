@@ -8,8 +8,9 @@ import pytest
 from mcp import Client
 
 from api_document import RATE_LIMIT_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY, TOOLS, UPDATE_CONNECTION
+from support.program import TOKEN
 from support.results import check, output_schema, seen
-from support.wire import ENDPOINT, SAVE, TOKEN, UPDATE, Era, Recorded, client_over, connect, server_over
+from support.wire import ENDPOINT, SAVE, UPDATE, Era, Recorded, client_over, connect, server_over
 from wemasy_mcp.core.errors import ERRORS, RejectedUnclearly, WemasyError
 from wemasy_mcp.core.protocol import Reply
 from wemasy_mcp.core.server import Options

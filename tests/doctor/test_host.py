@@ -15,8 +15,8 @@ import pytest
 
 from doctor.test_doctor import BUDGET, NOWHERE, REFUSED_VALUES
 from support.answers import answer
+from support.program import TOKEN
 from support.raw_server import Script, raw_server
-from support.server_process import TOKEN
 from wemasy_mcp.cli import run
 from wemasy_mcp.doctor import host_check
 

@@ -16,8 +16,9 @@ from pydantic import SecretStr
 
 import wemasy_mcp.endpoints
 from api_document import BASE_URL, OPERATIONS, TOOLS, Field, Member, Operation
+from support.program import TOKEN
 from support.results import output_schema
-from support.wire import ENDPOINT, ERAS, SAVE, TOKEN, UPDATE, Recorded, client_over, connect, server_over
+from support.wire import ENDPOINT, ERAS, SAVE, UPDATE, Recorded, client_over, connect, server_over
 from wemasy_mcp.core.errors import InvalidArguments
 from wemasy_mcp.core.protocol import parse_arguments, read_reply, request_body
 from wemasy_mcp.core.server import build_server

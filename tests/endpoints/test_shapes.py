@@ -14,8 +14,9 @@ import pytest
 from mcp import Client
 from pydantic import MISSING, BaseModel, Field, SecretStr
 
+from support.program import TOKEN
 from support.results import seen
-from support.wire import TOKEN, Era, Recorded, client_over, connect
+from support.wire import Era, Recorded, client_over, connect
 from wemasy_mcp.core.client import WemasyClient
 from wemasy_mcp.core.errors import InvalidArguments
 from wemasy_mcp.core.protocol import parse_arguments, request_body

@@ -5,7 +5,7 @@ from typing import Any
 
 from support.answers import answer, chunk, head, success
 from support.fault import DONE, DONE_JSON, Fault, told
-from support.server_process import TOKEN
+from support.program import TOKEN
 
 
 def _not_a_success(name: str, body: object) -> Fault:

@@ -11,9 +11,9 @@ from faults.cases import FAULTS
 from faults.statuses import redirects
 from support.answers import answer, success
 from support.fault import Fault
+from support.program import TOKEN
 from support.script import Script
 from support.scripted_api import Upstream
-from support.server_process import TOKEN
 from support.truth import Player
 
 pytestmark = pytest.mark.anyio

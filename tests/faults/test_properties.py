@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.types import CallToolResult
 
-from support.server_process import TOKEN
+from support.program import TOKEN
 from support.truth import Schemas, read_result
 from wemasy_mcp.core.errors import InvalidArguments, WemasyError
 from wemasy_mcp.core.protocol import Reply, parse_arguments, read_reply, request_body

@@ -8,10 +8,10 @@ import pytest
 from faults.conftest import PROXIED_HOST
 from support.certificates import Certificates
 from support.launching import serving
+from support.program import TOKEN
 from support.proxy import Behaviour, Proxy
 from support.script import Script
 from support.scripted_api import Upstream
-from support.server_process import TOKEN
 from support.truth import Player, read_schemas
 
 pytestmark = pytest.mark.anyio

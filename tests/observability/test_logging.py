@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from api_document import SAVE_MEMORY
-from support.wire import TOKEN
+from support.program import TOKEN
 from wemasy_mcp.observability.logging import QUEUE_LENGTH, LogQueue, describe, start_logging
 
 OWN = logging.getLogger("wemasy_mcp.test")

@@ -14,7 +14,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from pydantic import SecretStr
 
 from support.fake_api import FakeApi, answer_never
-from support.wire import ENDPOINT, SAVE, TOKEN, Recorded, client_over, server_over
+from support.program import TOKEN
+from support.wire import ENDPOINT, SAVE, Recorded, client_over, server_over
 from wemasy_mcp.core.client import Attempt, WemasyClient
 
 PATH = "services/ai/v1/memory/save"

@@ -17,7 +17,8 @@ import pytest
 from mcp import Client
 from pydantic import SecretStr
 
-from support.wire import TOKEN, Recorded, client_over
+from support.program import TOKEN
+from support.wire import Recorded, client_over
 from wemasy_mcp.core.client import WemasyClient
 from wemasy_mcp.core.server import build_server
 from wemasy_mcp.endpoints import ENDPOINTS

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.held_api import Upstream
-from support.processes import TOKEN
+from support.program import TOKEN
 from support.refusals import Refusal
 from wemasy_mcp.cli import run
 

@@ -2,26 +2,14 @@
 
 import asyncio
 import json
-import os
-import re
-import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.server_process import TOKEN, Era, ServerProcess
-
-SERVER = (sys.executable, "-m", "wemasy_mcp")
-
-_AMBIENT = re.compile(r"(?i)(WEMASY_.*|SSL_CERT_.*|.*_PROXY)")
-
-
-def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment with `settings`, and without what would steer the server otherwise."""
-    kept = {name: value for name, value in os.environ.items() if not _AMBIENT.fullmatch(name)}
-    return {**kept, **settings}
+from support.program import PROGRAM, TOKEN, environment
+from support.server_process import Era, ServerProcess
 
 
 @asynccontextmanager
@@ -29,7 +17,7 @@ async def launched(
     settings: Mapping[str, str],
     *,
     era: Era = "2025-11-25",
-    command: Sequence[str] = SERVER,
+    command: Sequence[str] = PROGRAM,
     folder: Path | None = None,
     stdout: int = asyncio.subprocess.PIPE,
     stderr: int = asyncio.subprocess.PIPE,
@@ -57,7 +45,7 @@ async def serving(
     settings: Mapping[str, str],
     *,
     era: Era = "2025-11-25",
-    command: Sequence[str] = SERVER,
+    command: Sequence[str] = PROGRAM,
     folder: Path | None = None,
     stderr: int = asyncio.subprocess.PIPE,
 ) -> AsyncGenerator[ServerProcess]:
@@ -80,7 +68,7 @@ class Ended:
 
 
 async def run(
-    settings: Mapping[str, str], sent: bytes, folder: Path | None = None, command: Sequence[str] = SERVER
+    settings: Mapping[str, str], sent: bytes, folder: Path | None = None, command: Sequence[str] = PROGRAM
 ) -> Ended:
     """Run a server as `printf … | wemasy-mcp` does: everything at once, then the end of input."""
     async with launched(settings, folder=folder, command=command) as server:

@@ -1,11 +1,9 @@
 """The server as its users run it: a child process that is told what to do by its environment."""
 
-import os
 import queue
 import re
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -16,7 +14,8 @@ from mcp import Client
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
-TOKEN = "7|a-token-of-no-account"
+from support.program import PROGRAM, TOKEN, environment
+
 SECONDS = 30
 
 Way = Literal["streamable-http 2026", "streamable-http 2025", "sse"]
@@ -66,17 +65,12 @@ class ServerProcess:
         self._urls.put("")
 
 
-def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """The settings, in an environment without any other."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("WEMASY_")}
-    return {**own, "WEMASY_API_TOKEN": TOKEN, **settings}
-
-
 @contextmanager
 def serving(*arguments: str, **settings: str) -> Iterator[ServerProcess]:
     """Run the server on a free port until the block ends."""
-    command = [sys.executable, "-m", "wemasy_mcp", "--port", "0", *arguments]
-    with subprocess.Popen(command, env=environment(settings), stderr=subprocess.PIPE, text=True) as process:
+    command = [*PROGRAM, "--port", "0", *arguments]
+    variables = environment({"WEMASY_API_TOKEN": TOKEN, **settings})
+    with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True) as process:
         try:
             server = ServerProcess(process)
             yield server

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from support.held_api import Upstream
 from support.local import served
-from support.processes import SECONDS, TOKEN
+from support.processes import SECONDS
+from support.program import TOKEN
 from wemasy_mcp.core.client import WemasyClient
 from wemasy_mcp.core.server import build_server
 from wemasy_mcp.endpoints import ENDPOINTS

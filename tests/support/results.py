@@ -7,7 +7,8 @@ from uuid import UUID
 import jsonschema
 from mcp.types import CallToolResult, TextContent
 
-from support.wire import ENDPOINT, TOKEN
+from support.program import TOKEN
+from support.wire import ENDPOINT
 from wemasy_mcp.core.tools import MAX_RESULT, build_tool
 
 

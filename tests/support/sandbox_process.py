@@ -1,12 +1,12 @@
 """`wemasy-mcp sandbox` as a real process on a free port."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from support.program import PROGRAM, environment
 
 SECONDS_TO_END = 30
 
@@ -35,18 +35,18 @@ class Sandbox:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-W", "error", "-m", "wemasy_mcp", "sandbox", *arguments]
+    return [PROGRAM[0], "-W", "error", *PROGRAM[1:], "sandbox", *arguments]
 
 
 @contextmanager
-def running(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] = os.environ) -> Iterator[Sandbox]:
+def running(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Iterator[Sandbox]:
     process = subprocess.Popen(
         command("--port", "0", *arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=cwd,
-        env={**env, "PYTHONUNBUFFERED": "1"},
+        env={**(environment({}) if env is None else env), "PYTHONUNBUFFERED": "1"},
     )
     try:
         lines: list[str] = []

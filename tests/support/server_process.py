@@ -14,11 +14,10 @@ from typing import Any, Literal
 
 import anyio
 
+from support.program import TOKEN
+
 Era = Literal["2025-11-25", "2026-07-28"]
 ERAS: tuple[Era, ...] = ("2025-11-25", "2026-07-28")
-
-TOKEN = "91|Qm7tVx2LkP9sZr4NdW8cYb3HfJ6gTe1A"
-"""The secret that may be seen nowhere but by the upstream. Of the form that Laravel issues."""
 
 VALUE = "a value that no log may hold"
 """What the players write; the server's log must not repeat it."""

@@ -10,13 +10,11 @@ from pydantic import SecretStr
 
 import api_document
 from support.answers import as_json
+from support.program import TOKEN
 from wemasy_mcp.core.client import Caller, WemasyClient
 from wemasy_mcp.core.server import Options, build_server
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.endpoints.base import Endpoint
-
-TOKEN = "7|a-token-of-no-account"
-"""What no text, log line or header but `Authorization` may hold."""
 
 Era = Literal["2026", "2025"]
 ERAS: tuple[Era, ...] = ("2026", "2025")

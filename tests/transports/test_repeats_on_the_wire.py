@@ -13,7 +13,8 @@ from mcp.client.stdio import stdio_client
 
 from api_document import SAVE_MEMORY
 from support.held_api import Upstream
-from support.processes import SECONDS, WAYS, ServerProcess, connect, environment, serving, transport_of
+from support.processes import SECONDS, WAYS, ServerProcess, connect, serving, transport_of
+from support.program import TOKEN, environment
 
 STDIO = ("stdio 2026", "stdio 2025")
 ANSWER_SECONDS = 0.4
@@ -52,7 +53,8 @@ async def client(
 @asynccontextmanager
 async def _connected(way: Any, servers: dict[str, ServerProcess], settings: dict[str, str]) -> AsyncIterator[Client]:
     if way in STDIO:
-        entry = StdioServerParameters(command=sys.executable, args=["-m", "wemasy_mcp"], env=environment(settings))
+        variables = environment({"WEMASY_API_TOKEN": TOKEN, **settings})
+        entry = StdioServerParameters(command=sys.executable, args=["-m", "wemasy_mcp"], env=variables)
         async with Client(stdio_client(entry), mode="auto" if way.endswith("2026") else "legacy") as client:
             yield client
     else:

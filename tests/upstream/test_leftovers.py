@@ -19,8 +19,9 @@ from support.answers import answer
 from support.certificates import Certificates, make_certificates
 from support.fake_api import FakeApi, Request, Respond
 from support.listener import Connection
+from support.program import TOKEN
 from support.proxy import Proxy
-from support.wire import ENDPOINT, SAVE, TOKEN
+from support.wire import ENDPOINT, SAVE
 from wemasy_mcp.core.client import Attempt, WemasyClient
 from wemasy_mcp.core.errors import BadResponse
 from wemasy_mcp.upstream.open import open_upstream

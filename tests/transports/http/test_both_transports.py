@@ -15,17 +15,8 @@ from mcp.types import CallToolResult
 
 from api_document import SAVE_MEMORY, TOOLS
 from support.held_api import Upstream
-from support.processes import (
-    SECONDS,
-    TOKEN,
-    WAYS,
-    ServerProcess,
-    Way,
-    connect,
-    environment,
-    serving,
-    transport_of,
-)
+from support.processes import SECONDS, WAYS, ServerProcess, Way, connect, serving, transport_of
+from support.program import TOKEN, environment
 from support.refusals import Refusal
 
 SECRET = "a-secret-of-16-letters"

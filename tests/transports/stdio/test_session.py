@@ -14,12 +14,13 @@ from mcp import Client, StdioServerParameters
 from api_document import OPERATIONS, SAMPLE_ERRORS, SAVE_MEMORY, TOOLS, Operation
 from support.answers import answer
 from support.fake_api import FakeApi, Request
-from support.launching import environment, launched, run, serving
+from support.launching import launched, run, serving
 from support.listener import Connection
+from support.program import TOKEN, environment
 from support.results import check
 from support.server_process import ERAS as VERSIONS
 from support.server_process import Era as Version
-from support.wire import SAVE, TOKEN, UPDATE, Era
+from support.wire import SAVE, UPDATE, Era
 
 FACT = {"kind": "fact", "value": "null"}
 WHERE = (

@@ -7,7 +7,8 @@ import pytest
 
 from api_document import SAVE_MEMORY
 from support.held_api import Upstream
-from support.processes import SECONDS, TOKEN, WAYS, ServerProcess, Way, connect, serving, transport_of
+from support.processes import SECONDS, WAYS, ServerProcess, Way, connect, serving, transport_of
+from support.program import TOKEN
 from support.refusals import Refusal
 
 HEADER = "X-Wemasy-Token"

@@ -10,7 +10,8 @@ import pytest
 
 from api_document import SAVE_MEMORY
 from support.held_api import Upstream
-from support.processes import SECONDS, TOKEN, WAYS, ServerProcess, Way, connect, endpoint_of, serving, transport_of
+from support.processes import SECONDS, WAYS, ServerProcess, Way, connect, endpoint_of, serving, transport_of
+from support.program import TOKEN
 from support.refusals import Refusal
 from wemasy_mcp.settings import Settings
 from wemasy_mcp.transports.http.auth.static_tokens import static_tokens
