@@ -14,7 +14,8 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 
 import wemasy_mcp
-from support.processes import SECONDS, TOKEN, WAYS, ServerProcess, Way, connect, serving
+from support.processes import SECONDS, WAYS, ServerProcess, Way, connect, serving
+from support.program import TOKEN
 from support.wire import SAVE, Era, Recorded, client_over, server_over
 from support.wire import connect as connect_in_memory
 from wemasy_mcp.cli import run

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from support.fake_api import FakeApi, Request
 from support.listener import Connection
-from support.wire import ENDPOINT, SAVE, TOKEN
+from support.program import TOKEN
+from support.wire import ENDPOINT, SAVE
 from wemasy_mcp.core.client import Attempt, WemasyClient
 from wemasy_mcp.core.errors import WemasyError
 from wemasy_mcp.upstream.http1 import MAX_ANSWER, MAX_HEAD

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from support.certificates import Certificates, make_certificates
 from support.fake_api import FakeApi
-from support.wire import ENDPOINT, SAVE, TOKEN, connect, server_over
+from support.program import TOKEN
+from support.wire import ENDPOINT, SAVE, connect, server_over
 from wemasy_mcp.core.client import Attempt, WemasyClient
 from wemasy_mcp.core.errors import WemasyError
 

@@ -9,8 +9,9 @@ from pydantic import SecretStr
 
 from support.certificates import Certificates, make_certificates
 from support.fake_api import FakeApi
+from support.program import TOKEN
 from support.proxy import Behaviour, Proxy, SocksBehaviour, SocksProxy
-from support.wire import ENDPOINT, SAVE, TOKEN
+from support.wire import ENDPOINT, SAVE
 from wemasy_mcp.core.client import Attempt, WemasyClient
 from wemasy_mcp.core.errors import WemasyError
 from wemasy_mcp.upstream.proxies import Proxy as FoundProxy
