@@ -9,8 +9,8 @@ import jsonschema
 from api_document import SAVE_MEMORY, UPDATE_CONNECTION
 from support.program import TOKEN
 from support.scripted_api import Upstream
-from wemasy_mcp.endpoints import ENDPOINTS
 from support.server_process import VALUE, ServerProcess
+from wemasy_mcp.endpoints import ENDPOINTS
 
 SAVE, UPDATE = SAVE_MEMORY.tool, UPDATE_CONNECTION.tool
 ENDPOINT = {endpoint.tool: endpoint for endpoint in ENDPOINTS}
