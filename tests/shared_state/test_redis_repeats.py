@@ -12,8 +12,9 @@ from redis import Redis
 from support.held_api import Upstream
 from support.once import Api, Call, once_over, settled
 from support.processes import connect, serving
+from support.program import TOKEN
 from support.redis_server import RedisServer, needs_redis
-from support.wire import SAVE, TOKEN
+from support.wire import SAVE
 from wemasy_mcp.core.errors import ConnectionLost, ServerFailed, ValidationFailed
 from wemasy_mcp.core.once import OnceCaller
 from wemasy_mcp.core.protocol import Reply

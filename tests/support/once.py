@@ -7,7 +7,8 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from support.wire import ENDPOINT, SAVE, TOKEN
+from support.program import TOKEN
+from support.wire import ENDPOINT, SAVE
 from wemasy_mcp.core.client import Attempt, WemasyClient
 from wemasy_mcp.core.errors import WemasyError
 from wemasy_mcp.core.once import OnceCaller, Replicas
