@@ -18,8 +18,6 @@ PEERS = Path(__file__).resolve().parent / "peers"
 PYTHON_PACKAGES: dict[str, tuple[str, ...]] = {
     # wemasy-mcp and the peers written by hand share one environment, so that their dependencies are the same.
     "sdk": ("mcp==2.3.0", "httpx2==2.16.2"),
-    # The extra `fast` has an environment of its own: the peers shall not find uvloop.
-    "fast": ("mcp==2.3.0", "httpx2==2.16.2", "aiohappyeyeballs==2.7.1", "uvloop==0.23.0"),
     "fastmcp": ("fastmcp==4.1.2", "mcp==2.3.0", "httpx2==2.16.2"),
 }
 NODE_PACKAGES = ("@modelcontextprotocol/sdk@1.32.2", "zod@4.6.7")
@@ -37,11 +35,10 @@ def prepare() -> None:
     """
     for name, packages in PYTHON_PACKAGES.items():
         _prepare_python(name, packages)
-    for name in ("sdk", "fast"):
-        pip = [executable(name, "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        _run([*pip, str(ROOT)])
-        # The version may be the one that is installed already while the code is not.
-        _run([*pip, "--no-deps", "--force-reinstall", str(ROOT)])
+    pip = [executable("sdk", "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    _run([*pip, str(ROOT)])
+    # The version may be the one that is installed already while the code is not.
+    _run([*pip, "--no-deps", "--force-reinstall", str(ROOT)])
     for name in PYTHON_PACKAGES:
         _run([executable(name, "python"), "-m", "compileall", "-q", str(CACHE / name / "lib")])
     if shutil.which("npm"):

@@ -9,37 +9,67 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from bench.processes import BenchError, Process, run_to_end
 from bench.samples import Samples, interleaved
 from bench.servers import Floor, Server, direct_calls, floors, open_http, servers
 from bench.sessions import LEGACY, MODERN, Load, Session, compact
-from bench.upstream import Upstream
+from bench.upstream import ROUND_TRIP_MILLISECONDS, Address, Upstream
 
 DELAY_MILLISECONDS = 50
 MIXED = (*["#3B82F6"] * 7, "422", "500", "drop")
 MEMORY_STEP = 500
 MEMORY_SECONDS = 60.0
 """No server gets longer for its many calls: one of the peers spends 70 ms on a failure."""
-TRANSPORTS = {"stdio": "", "http-2025": LEGACY, "http-2026": MODERN}
-PHASES = ("start", *TRANSPORTS, "memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """From the client to the API: an MCP transport, of the protocol's `version` over HTTP, and where the API is."""
+
+    title: str
+    version: str
+    address: Literal["plain", "tls", "far"]
+
+    @property
+    def is_far(self) -> bool:
+        return self.address == "far"
+
+
+_STDIO, _LEGACY_HTTP, _MODERN_HTTP = (
+    "stdio",
+    f"streamable HTTP, protocol {LEGACY}",
+    f"streamable HTTP, protocol {MODERN}",
+)
+WAYS = {
+    "stdio": Way(f"{_STDIO}, the API over plain HTTP", "", "plain"),
+    "stdio-tls": Way(f"{_STDIO}, the API over TLS", "", "tls"),
+    "stdio-far": Way(f"{_STDIO}, the API over TLS and {ROUND_TRIP_MILLISECONDS} ms away", "", "far"),
+    "http-2025": Way(f"{_LEGACY_HTTP}, the API over plain HTTP", LEGACY, "plain"),
+    "http-2025-tls": Way(f"{_LEGACY_HTTP}, the API over TLS", LEGACY, "tls"),
+    "http-2026": Way(f"{_MODERN_HTTP}, the API over plain HTTP", MODERN, "plain"),
+    "http-2026-tls": Way(f"{_MODERN_HTTP}, the API over TLS", MODERN, "tls"),
+}
+PHASES = ("start", *WAYS, "memory")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured. `loads` is calls in flight: calls in all."""
+    """How much is measured. `loads` is calls in flight: calls in all; they are made on the ways in `loaded`."""
 
     starts: int
     call_rounds: int
     calls: int
+    far_calls: int
     load_rounds: int
     loads: Mapping[int, int]
-    loaded_transports: tuple[str, ...]
+    loaded: tuple[str, ...]
     memory_calls: int
 
 
-FULL = Plan(11, 9, 300, 3, {1: 20, 16: 480, 128: 1920}, tuple(TRANSPORTS), 10_000)
-QUICK = Plan(3, 4, 200, 1, {1: 8, 16: 160, 128: 640}, ("stdio", "http-2025"), 1_000)
+FULL = Plan(11, 7, 250, 20, 3, {128: 1024}, tuple(name for name, way in WAYS.items() if not way.is_far), 5_000)
+QUICK = Plan(3, 3, 120, 10, 1, {128: 512}, ("stdio-tls", "http-2026-tls"), 1_000)
 
 
 @dataclass
@@ -56,17 +86,17 @@ class Laboratory:
         """Measure what is named of `PHASES`."""
         if "start" in phases:
             self.measure_starts()
-        for transport in TRANSPORTS:
-            if transport in phases:
-                self.measure_calls(transport)
+        for name, way in WAYS.items():
+            if name in phases:
+                self.measure_calls(name, way)
         if "memory" in phases:
             self.measure_memory()
 
     def measure_starts(self) -> None:
-        """Cold starts and exits over stdio, and beside them the bare interpreters and imports."""
+        """Cold starts and exits over stdio, the API over TLS, and beside them the bare interpreters and imports."""
         self.api.delay(0)
         # The first round only warms the file cache.
-        items: tuple[Server | Floor, ...] = (*self._over("stdio"), *floors())
+        items: tuple[Server | Floor, ...] = (*self.participants, *floors())
         for number, item in interleaved(items, self.plan.starts + 1):
             tell(f"start, round {number} of {self.plan.starts}: {item.name}")
             if (item.name, "start") in self.samples.failures:
@@ -83,7 +113,7 @@ class Laboratory:
                 self.samples.drop(item.name, "start", error)
 
     def _measure_start(self, server: Server, samples: Samples) -> None:
-        session = server.start_stdio(self.api.base_url, self.logs)
+        session = server.start_stdio(self.api.tls, self.logs)
         process = session.process
         try:
 
@@ -112,25 +142,26 @@ class Laboratory:
             raise
         samples.add("start.exit", server.name, process.close_and_wait())
 
-    def measure_calls(self, transport: str) -> None:
+    def measure_calls(self, name: str, way: Way) -> None:
         """One call at a time with the API answering at once, then several in flight with it answering late."""
         with ExitStack() as stack:
-            sessions = self._open_all(transport, stack)
-            direct = self._open_direct(stack) if transport == "stdio" else {}
+            sessions = self._open_all(name, way, stack)
+            direct = {} if way.version else self._open_direct(way, stack)
             self.api.delay(0)
-            for number, name in interleaved([*sessions, *direct], self.plan.call_rounds):
-                tell(f"{transport} calls, round {number + 1} of {self.plan.call_rounds}: {name}")
-                if name in direct:
-                    cpu, load = _call_directly(direct[name], self.plan.calls)
-                    self.samples.add_load(f"{transport}.calls", name, load, cpu)
+            calls = self.plan.far_calls if way.is_far else self.plan.calls
+            for number, server in interleaved([*sessions, *direct], self.plan.call_rounds):
+                tell(f"{name} calls, round {number + 1} of {self.plan.call_rounds}: {server}")
+                if server in direct:
+                    cpu, load = _call_directly(direct[server], calls)
+                    self.samples.add_load(f"{name}.calls", server, load, cpu)
                 else:
-                    self._measure_load(sessions[name], f"{transport}.calls", name, self.plan.calls, 1)
-            if transport in self.plan.loaded_transports:
+                    self._measure_load(sessions[server], f"{name}.calls", server, calls, 1)
+            if name in self.plan.loaded:
                 self.api.delay(DELAY_MILLISECONDS)
-                for number, name in interleaved(list(sessions), self.plan.load_rounds):
-                    tell(f"{transport} load, round {number + 1} of {self.plan.load_rounds}: {name}")
+                for number, server in interleaved(list(sessions), self.plan.load_rounds):
+                    tell(f"{name} load, round {number + 1} of {self.plan.load_rounds}: {server}")
                     for in_flight, total in self.plan.loads.items():
-                        self._measure_load(sessions[name], f"{transport}.load{in_flight}", name, total, in_flight)
+                        self._measure_load(sessions[server], f"{name}.load{in_flight}", server, total, in_flight)
 
     def _measure_load(self, session: Session, phase: str, name: str, total: int, in_flight: int) -> None:
         if (name, phase) in self.samples.failures:
@@ -146,9 +177,9 @@ class Laboratory:
     def measure_memory(self) -> None:
         """Resident memory over stdio before and after many calls, successes, refusals and failures mixed."""
         self.api.delay(0)
-        for server in self._over("stdio"):
+        for server in self.participants:
             tell(f"memory, {self.plan.memory_calls} calls: {server.name}")
-            session = server.start_stdio(self.api.base_url, self.logs)
+            session = server.start_stdio(self.api.tls, self.logs)
             try:
                 session.open()
                 # What is made once, at the first calls of each kind, is not growth.
@@ -166,39 +197,40 @@ class Laboratory:
             finally:
                 session.process.stop()
 
-    def _open_all(self, transport: str, stack: ExitStack) -> dict[str, Session]:
+    def _open_all(self, name: str, way: Way, stack: ExitStack) -> dict[str, Session]:
         """Start every server, and make its first few hundred calls, in which caches fill."""
         sessions = {}
-        for server in self._over(transport):
+        for server in self.participants:
             try:
-                session = self._open(server, transport, stack)
+                session = self._open(server, way, stack)
                 session.load(200, 8)
             except BenchError as error:
-                self.samples.drop(server.name, transport, error)
+                self.samples.drop(server.name, name, error)
             else:
                 sessions[server.name] = session
         return sessions
 
-    def _over(self, transport: str) -> list[Server]:
-        return [server for server in self.participants if transport != "stdio" or not server.only_http]
-
-    def _open(self, server: Server, transport: str, stack: ExitStack) -> Session:
-        if transport == "stdio":
-            session = server.start_stdio(self.api.base_url, self.logs)
+    def _open(self, server: Server, way: Way, stack: ExitStack) -> Session:
+        api = self._address(way)
+        if not way.version:
+            session = server.start_stdio(api, self.logs)
             stack.callback(session.process.stop)
             session.open()
             return session
-        process, port = server.start_http(self.api.base_url, self.logs)
+        process, port = server.start_http(api, self.logs)
         stack.callback(process.stop)
-        return open_http(process, port, TRANSPORTS[transport])
+        return open_http(process, port, way.version)
 
-    def _open_direct(self, stack: ExitStack) -> dict[str, Process]:
+    def _open_direct(self, way: Way, stack: ExitStack) -> dict[str, Process]:
         started = {}
         for floor in direct_calls():
-            started[floor.name] = process = floor.start(self.api.base_url, self.logs)
+            started[floor.name] = process = floor.start(self._address(way), self.logs)
             stack.callback(process.stop)
             _call_directly(process, 100)
         return started
+
+    def _address(self, way: Way) -> Address:
+        return {"plain": self.api.plain, "tls": self.api.tls, "far": self.api.far}[way.address]
 
 
 def _call_directly(process: Process, count: int) -> tuple[float, Load]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.environments import ROOT, versions
 from bench.goals import goals
-from bench.phases import DELAY_MILLISECONDS, MEMORY_SECONDS, TRANSPORTS, Plan
+from bench.phases import DELAY_MILLISECONDS, MEMORY_SECONDS, WAYS, Plan, Way
 from bench.samples import Samples
 from bench.servers import OURS, Server
 
@@ -22,11 +22,6 @@ READING = (
     f"Medians. In brackets: what `{OURS}` needs as a share of what this one needs, the median of the ratios within a "
     "round; below 1 means that it needs less. For calls/s above 1 means that it serves more."
 )
-TRANSPORT_TITLES = {
-    "stdio": "stdio",
-    "http-2025": "streamable HTTP, protocol 2025-11-25",
-    "http-2026": "streamable HTTP, protocol 2026-07-28",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,31 +119,8 @@ def _report(samples: Samples, participants: Sequence[Server], plan: Plan) -> Ite
         ],
     )
 
-    rows = [*names, *(name for name in samples.figures["stdio.calls.cpu"] if name not in names)]
-    for transport in TRANSPORTS:
-        title = TRANSPORT_TITLES[transport]
-        yield f"\n### One call at a time over {title}: {plan.call_rounds} rounds of {plan.calls}, the API at 0 ms\n"
-        measure = f"{transport}.calls"
-        columns = [
-            Column("CPU a call, ms", f"{measure}.cpu", digits=2, ratio=True),
-            Column("p50, ms", f"{measure}.p50", digits=2, ratio=True),
-            Column("p99, ms", f"{measure}.p99", digits=2),
-        ]
-        yield from table(samples, rows, columns)
-        if transport not in plan.loaded_transports:
-            continue
-        yield f"\nCalls a second with several in flight, the API at {DELAY_MILLISECONDS} ms:\n"
-        columns = [
-            Column(f"{in_flight} in flight", f"{transport}.load{in_flight}.rate", 1, 0 if in_flight > 1 else 1, True)
-            for in_flight in plan.loads
-        ]
-        busiest = f"{transport}.load{max(plan.loads)}"
-        columns += [
-            Column(f"CPU a call at {max(plan.loads)}, ms", f"{busiest}.cpu", digits=2, ratio=True),
-            Column(f"p50 at {max(plan.loads)}, ms", f"{busiest}.p50"),
-            Column(f"p99 at {max(plan.loads)}, ms", f"{busiest}.p99"),
-        ]
-        yield from table(samples, names, columns)
+    for name, way in WAYS.items():
+        yield from _report_of_way(samples, name, way, names, plan)
 
     yield (
         f"\n### Memory over stdio: {plan.memory_calls:,} calls, of which 7 in 10 succeed, or as many as "
@@ -167,3 +139,27 @@ def _report(samples: Samples, participants: Sequence[Server], plan: Plan) -> Ite
     if samples.failures:
         yield "\n### Not measured\n"
         yield from (f"- {server}, {phase}: {reason}" for (server, phase), reason in samples.failures.items())
+
+
+def _report_of_way(samples: Samples, name: str, way: Way, names: Sequence[str], plan: Plan) -> Iterator[str]:
+    calls = plan.far_calls if way.is_far else plan.calls
+    yield f"\n### One call at a time over {way.title}: {plan.call_rounds} rounds of {calls}\n"
+    measure = f"{name}.calls"
+    columns = [
+        Column("CPU a call, ms", f"{measure}.cpu", digits=2, ratio=True),
+        Column("p50, ms", f"{measure}.p50", digits=2, ratio=True),
+        Column("p99, ms", f"{measure}.p99", digits=2),
+    ]
+    yield from table(samples, [*names, *(it for it in samples.figures[f"{measure}.cpu"] if it not in names)], columns)
+    if name not in plan.loaded:
+        return
+    for in_flight in plan.loads:
+        yield f"\n{in_flight} calls in flight, the API answering after {DELAY_MILLISECONDS} ms:\n"
+        load = f"{name}.load{in_flight}"
+        columns = [
+            Column("calls/s", f"{load}.rate", 1, 0, ratio=True),
+            Column("CPU a call, ms", f"{load}.cpu", digits=2, ratio=True),
+            Column("p50, ms", f"{load}.p50"),
+            Column("p99, ms", f"{load}.p99", ratio=True),
+        ]
+        yield from table(samples, names, columns)

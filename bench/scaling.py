@@ -68,10 +68,10 @@ class Scaling:
         """Measure what the tables show."""
         self._api.delay(DELAY_MILLISECONDS)
         with ExitStack() as stack:
-            stdio = self._server.start_stdio(self._api.base_url, self._logs)
+            stdio = self._server.start_stdio(self._api.tls, self._logs)
             stack.callback(stdio.process.stop)
             stdio.open()
-            process, port = self._server.start_http(self._api.base_url, self._logs)
+            process, port = self._server.start_http(self._api.tls, self._logs)
             stack.callback(process.stop)
             sessions = {"stdio": stdio, "http": open_http(process, port, MODERN)}
             for _, (in_flight, total) in interleaved(list(IN_FLIGHT.items()), ROUNDS):
@@ -103,7 +103,7 @@ class Scaling:
     def _measure_memory(self, held: str, transport: str, request: str) -> None:
         """Resident memory before and after many clients that only hold something open."""
         server = replace(self._server, http_arguments=("--transport", transport, "--port", "{port}"))
-        process, port = server.start_http(self._api.base_url, self._logs)
+        process, port = server.start_http(self._api.tls, self._logs)
         with ExitStack() as stack:
             stack.callback(process.stop)
 
@@ -128,7 +128,7 @@ class Scaling:
             replicas = []
             lines = ""
             for _ in range(count):
-                process, replica_port = self._server.start_http(self._api.base_url, self._logs, allowed)
+                process, replica_port = self._server.start_http(self._api.tls, self._logs, allowed)
                 stack.callback(process.stop)
                 replicas.append(process)
                 lines += f"server 127.0.0.1:{replica_port}; "

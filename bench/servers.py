@@ -12,10 +12,9 @@ from bench.processes import BenchError, Process
 from bench.sessions import Session
 from bench.stdio import StdioSession
 from bench.streamable import HttpSession, free_port, wait_until_listening
-from bench.upstream import TOKEN
+from bench.upstream import TOKEN, Address
 
-OURS, KEPT = "wemasy-mcp", "wemasy-mcp (kept)"
-FAST, FAST_KEPT = "wemasy-mcp[fast]", "wemasy-mcp[fast] (kept)"
+OURS, UNKEPT = "wemasy-mcp", "wemasy-mcp (0 s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +26,14 @@ class Server:
     command: tuple[str, ...]
     http_arguments: tuple[str, ...] = ("{port}",)
     environment: Mapping[str, str] = field(default_factory=dict)
-    only_http: bool = False
 
-    def start(self, api: str, logs: Path) -> Process:
+    def start(self, api: Address, logs: Path) -> Process:
         return Process(self.command, self._environment(api), logs / f"{self.name}.log")
 
-    def start_stdio(self, api: str, logs: Path) -> Session:
+    def start_stdio(self, api: Address, logs: Path) -> Session:
         return StdioSession(self.start(api, logs))
 
-    def start_http(self, api: str, logs: Path, extra: Mapping[str, str] | None = None) -> tuple[Process, int]:
+    def start_http(self, api: Address, logs: Path, extra: Mapping[str, str] | None = None) -> tuple[Process, int]:
         """Start it on a free port and return when it listens.
 
         Raises:
@@ -54,9 +52,11 @@ class Server:
             raise
         return process, port
 
-    def _environment(self, api: str) -> dict[str, str]:
-        ours = {"WEMASY_BASE_URL": api, "WEMASY_API_TOKEN": TOKEN}
-        return ours | {"API_BASE_URL": api, "API_TOKEN": TOKEN} | dict(self.environment)
+    def _environment(self, api: Address) -> dict[str, str]:
+        ours = {"WEMASY_BASE_URL": api.base_url, "WEMASY_API_TOKEN": TOKEN}
+        theirs = {"API_BASE_URL": api.base_url, "API_TOKEN": TOKEN}
+        trusted = dict.fromkeys(("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"), str(api.trusted))
+        return ours | theirs | trusted | dict(self.environment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +70,16 @@ class Floor:
 def servers() -> tuple[Server, ...]:
     """Return this server first, then its peers; those whose runtime is missing are left out."""
     python, serve_http = executable("sdk", "python"), ("--transport", "streamable-http", "--port", "{port}")
-    plain, fast = (executable("sdk", "wemasy-mcp"),), (executable("fast", "wemasy-mcp"),)
-    keep = {"WEMASY_KEEPALIVE_SECONDS": "60"}
+    own = (executable("sdk", "wemasy-mcp"),)
     found: tuple[Server, ...] = (
+        Server(OURS, "this server, as it is set up by default", own, serve_http),
         Server(
-            OURS, "this server, as it is set up by default: a connection to the API for each call", plain, serve_http
+            UNKEPT,
+            "with `WEMASY_KEEPALIVE_SECONDS=0`: a connection to the API for every call",
+            own,
+            serve_http,
+            {"WEMASY_KEEPALIVE_SECONDS": "0"},
         ),
-        Server(
-            KEPT, "with `WEMASY_KEEPALIVE_SECONDS=60`: connections are reused, as all peers do", plain, serve_http, keep
-        ),
-        Server(FAST, "with the extra `fast`, which only HTTP uses", fast, serve_http, only_http=True),
-        Server(FAST_KEPT, "both", fast, serve_http, keep, only_http=True),
         Server("MCPServer", "by hand on the SDK's `MCPServer`", (python, str(PEERS / "mcpserver.py"))),
         Server("low-level", "by hand on the SDK's low-level `Server`", (python, str(PEERS / "lowlevel.py"))),
         Server(

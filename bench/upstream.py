@@ -1,6 +1,7 @@
 """A fast fake of the two API operations on 127.0.0.1: one asyncio.Protocol, HTTP/1.1 with keep-alive, no HTTP library.
 
-As a program it prints its port and serves until its standard input ends; `Upstream` is the handle on such a program.
+It listens for plain HTTP, for TLS, and for TLS at a distance, which is a relay that hands every piece on late.
+As a program it prints its ports and serves until its standard input ends; `Upstream` is the handle on such a program.
 What a call's `value` (or `name`) says decides how it is answered: "422" and "500" with that status, "drop" with a
 closed connection, anything else with success.
 """
@@ -11,7 +12,11 @@ import asyncio
 import http.client
 import json
 import re
+import ssl
+import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,18 +24,32 @@ from bench.processes import Process
 
 TOKEN = "bench-token"  # noqa: S105 - a made-up token for a made-up API
 
+ROUND_TRIP_MILLISECONDS = 20
+"""Of the API at a distance."""
+
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _HEAD_END = b"\r\n\r\n"
 _REASONS = {200: b"OK", 401: b"Unauthorized", 404: b"Not Found", 422: b"Unprocessable Content", 500: b"Server Error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the API is reached, and the file of CA certificates that vouch for it."""
+
+    base_url: str
+    trusted: Path
 
 
 class Upstream:
     """The fake API as a child process."""
 
     def __init__(self, logs: Path) -> None:
-        self._process = Process([sys.executable, "-m", "bench.upstream"], {}, logs / "upstream.log")
-        self._port = int(self._process.output.readline())
-        self.base_url = f"http://127.0.0.1:{self._port}/api"
+        certificate = _make_certificate(logs)
+        self._process = Process([sys.executable, "-m", "bench.upstream", str(certificate)], {}, logs / "upstream.log")
+        self._port, tls_port, far_port = map(int, self._process.output.readline().split())
+        self.plain = Address(f"http://127.0.0.1:{self._port}/api", certificate)
+        self.tls = Address(f"https://127.0.0.1:{tls_port}/api", certificate)
+        self.far = Address(f"https://127.0.0.1:{far_port}/api", certificate)
 
     def delay(self, milliseconds: int) -> None:
         """Make it answer calls so much later from now on."""
@@ -113,13 +132,81 @@ class _Connection(asyncio.Protocol):
         )
 
 
-async def _serve() -> None:
+class _Relay(asyncio.Protocol):
+    """One end of a relayed connection; what comes here leaves at the other end half a round trip later."""
+
+    def __init__(self, target_port: int | None, other: _Relay | None = None) -> None:
+        self._target_port = target_port
+        self._other = other
+        self._early: list[bytes] = []
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        if self._target_port is not None:
+            self._connecting = asyncio.create_task(self._connect(self._target_port))
+
+    async def _connect(self, port: int) -> None:
+        # The kernel has accepted at once: a connection at a distance would be there a whole round trip later.
+        await asyncio.sleep(ROUND_TRIP_MILLISECONDS / 1000)
+        _, self._other = await asyncio.get_running_loop().create_connection(
+            lambda: _Relay(None, self), "127.0.0.1", port
+        )
+        for data in self._early:
+            self._hand_on(data)
+
+    def data_received(self, data: bytes) -> None:
+        if self._other is None:
+            self._early.append(data)
+        else:
+            self._hand_on(data)
+
+    def _hand_on(self, data: bytes) -> None:
+        asyncio.get_running_loop().call_later(ROUND_TRIP_MILLISECONDS / 2000, self._write_there, data)
+
+    def _write_there(self, data: bytes) -> None:
+        if self._other is not None and self._other.transport is not None:
+            self._other.transport.write(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._other is not None and self._other.transport is not None:
+            self._other.transport.close()
+
+
+async def _serve(certificate: str) -> None:
     loop = asyncio.get_running_loop()
     api = _Api()
-    server = await loop.create_server(lambda: _Connection(api), "127.0.0.1", 0, backlog=2048)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(Path(certificate).with_name("server.pem"))
+
+    async def listen(factory: Callable[[], asyncio.Protocol], context: ssl.SSLContext | None = None) -> int:
+        server = await loop.create_server(factory, "127.0.0.1", 0, backlog=2048, ssl=context)
+        servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    servers: list[asyncio.Server] = []
+    plain = await listen(lambda: _Connection(api))
+    encrypted = await listen(lambda: _Connection(api), tls)
+    print(plain, encrypted, await listen(lambda: _Relay(encrypted)), flush=True)
     await loop.run_in_executor(None, sys.stdin.buffer.read)
 
 
+def _make_certificate(folder: Path) -> Path:
+    """Make a certificate for 127.0.0.1, and return the system's CA certificates with it among them.
+
+    With them, because to read them all is what the first call of a process really costs.
+    """
+    server, trusted = folder / "server.pem", folder / "trusted.pem"
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-days", "2"]
+    command = ["openssl", "req", *kind, "-subj", "/CN=bench", "-addext", "subjectAltName=IP:127.0.0.1"]
+    key = folder / "key.pem"
+    subprocess.run([*command, "-keyout", str(key), "-out", str(server)], check=True, capture_output=True)  # noqa: S603
+    system = Path(ssl.get_default_verify_paths().openssl_cafile)
+    certificate = server.read_bytes()
+    trusted.write_bytes((system.read_bytes() if system.exists() else b"") + certificate)
+    server.write_bytes(key.read_bytes() + certificate)
+    return trusted
+
+
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(sys.argv[1]))
