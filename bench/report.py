@@ -142,6 +142,8 @@ def _report(samples: Samples, participants: Sequence[Server], plan: Plan) -> Ite
 
 
 def _report_of_way(samples: Samples, name: str, way: Way, names: Sequence[str], plan: Plan) -> Iterator[str]:
+    if f"{name}.calls.cpu" not in samples.figures:
+        return
     calls = plan.far_calls if way.is_far else plan.calls
     yield f"\n### One call at a time over {way.title}: {plan.call_rounds} rounds of {calls}\n"
     measure = f"{name}.calls"

@@ -35,6 +35,12 @@ REPLICAS = (1, 2, 3, 4)
 IN_FLIGHT_AT_REPLICAS = 100
 CALLS_AT_REPLICAS = 1500
 
+ACCOUNTS = (1_000, 100_000, 10_000_000)
+ACCOUNTS_TO_ONE_IN_USE = 100
+CALLS_OF_ONE_IN_USE = 10
+API_LIMIT = 60
+SHARE_BUSY = 0.7
+
 NGINX = """\
 daemon off; pid nginx.pid; error_log stderr warn; worker_processes 1;
 events {{ worker_connections 4096; }}
@@ -53,7 +59,7 @@ http {{
 
 
 class Scaling:
-    """Measures this server alone, the API answering after 50 ms."""
+    """Measures this server alone, the API over TLS and answering after 50 ms."""
 
     def __init__(self, api: Upstream, logs: Path) -> None:
         self._api = api
@@ -152,7 +158,8 @@ def report(samples: Samples) -> str:
 
 def _report(samples: Samples) -> Iterator[str]:
     yield "".join(machine())
-    yield f"\n`{OURS}` alone, set up by default, the API at {DELAY_MILLISECONDS} ms; medians of {ROUNDS} rounds.\n"
+    yield f"\n`{OURS}` alone, set up by default; the API over TLS, answering after {DELAY_MILLISECONDS} ms."
+    yield f"Medians of {ROUNDS} rounds.\n"
     rows = [f"{in_flight:,} in flight" for in_flight in IN_FLIGHT]
     titles = {"stdio": "stdio", "http": "HTTP"}
     columns = [column for kind, title in titles.items() for column in _columns(kind, f"{title}: ")]
@@ -163,8 +170,29 @@ def _report(samples: Samples) -> Iterator[str]:
     yield from table(
         samples, list(HELD), [Column("process before, MB", "held.before", 1), Column("each, KB", "held.each", 1024)]
     )
+    yield from _deployments(samples)
     for (row, kind), reason in samples.failures.items():
         yield f"\nNot measured: {row}, {kind}: {reason}"
+
+
+def _deployments(samples: Samples) -> Iterator[str]:
+    """Say how many cores serve how many accounts, by the CPU of a call with many in flight over HTTP."""
+    cpu = samples.median("http.cpu", f"{IN_FLIGHT_AT_REPLICAS} in flight")
+    if cpu is None:
+        return
+    yield (
+        f"\nCores for a deployment over streamable HTTP, {SHARE_BUSY:.0%} busy at {cpu * 1000:.2f} ms of CPU a call. "
+        "Assumed, and to be replaced by one's own: in a busy minute one account in "
+        f"{ACCOUNTS_TO_ONE_IN_USE} is used, and makes {CALLS_OF_ONE_IN_USE} calls. At most, every account makes the "
+        f"{API_LIMIT} calls a minute that the API allows to a token.\n"
+    )
+    yield "| accounts | assumed, calls/s | cores for it | at most, calls/s | cores for that |"
+    yield "| ---: | ---: | ---: | ---: | ---: |"
+    for accounts in ACCOUNTS:
+        assumed = accounts / ACCOUNTS_TO_ONE_IN_USE * CALLS_OF_ONE_IN_USE / 60
+        most = accounts * API_LIMIT / 60
+        cells = (f"{rate:,.1f} | {rate * cpu / SHARE_BUSY:,.2f}" for rate in (assumed, most))
+        yield f"| {accounts:,} | " + " | ".join(cells) + " |"
 
 
 def _columns(kind: str, title: str) -> list[Column]:
