@@ -156,3 +156,24 @@ async def test_a_429_on_one_replica_keeps_the_calls_of_all_back(upstream: Upstre
 
     assert codes == ["rate_limited"] * 9
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize("prefix", ["/wemasy", "X-Forwarded-Prefix"])
+async def test_a_path_that_nginx_strips_is_known_to_clients_of_sse(
+    prefix: str, upstream: Upstream, tmp_path: Path
+) -> None:
+    settings = {
+        "WEMASY_BASE_URL": upstream.url,
+        "WEMASY_ALLOWED_HOSTS": "mcp.example.com",
+        "WEMASY_SERVER_TOKEN": SERVER_TOKEN,
+        "WEMASY_PATH_PREFIX": prefix,
+    }
+    with (
+        anyio.fail_after(SECONDS),
+        serving("--transport", "sse", **settings) as server,
+        nginx_in_front([server.port], tmp_path) as url,
+    ):
+        async with connect(url.replace("/mcp", "/wemasy/sse"), "sse", HEADERS) as client:
+            result = await client.call_tool("wemasy_save_memory", {"kind": "fact"})
+
+    assert result.is_error is False
