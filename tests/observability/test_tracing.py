@@ -7,6 +7,7 @@ import anyio
 import httpx2
 import pytest
 from mcp import Client
+from mcp.shared.exceptions import MCPError
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -162,3 +163,13 @@ async def test_a_trace_that_is_not_sampled_costs_no_description(
 
     assert len(recorded.requests) == 1
     assert request_spans(spans) == []
+
+
+async def test_a_clients_words_do_not_make_spans_of_any_length(spans: InMemorySpanExporter, recorded: Recorded) -> None:
+    async with Client(server_over(client_over(recorded)), mode="legacy") as client:
+        with pytest.raises(MCPError, match="Unknown tool"):
+            await client.call_tool("x" * 100_000)
+
+    (span,) = [span for span in spans.get_finished_spans() if span.name.startswith("tools/call")]
+    assert span.name == f"tools/call {'x' * 100}"
+    assert max(len(str(value)) for value in (span.attributes or {}).values()) == 100

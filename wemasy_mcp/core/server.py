@@ -24,6 +24,7 @@ from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.core.tools import build_tool, error_result, success_result
 from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.observability.calls import CallReport
+from wemasy_mcp.observability.short_names import with_short_names
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def build_server(
         # Without it the SDK lists the tools at every HTTP call of the 2026-07-28 protocol, to look for these schemas.
         get_tool_input_schema=lambda name: tools[name].listed.input_schema if name in tools else None,
     )
-    server.middleware.append(let_any_arguments_in)
+    server.middleware[:] = [*map(with_short_names, server.middleware), let_any_arguments_in]
     return server
 
 

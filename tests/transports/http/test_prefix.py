@@ -44,7 +44,11 @@ async def test_an_sse_client_posts_where_the_proxy_shows_the_server(
         ):
             lines = stream.aiter_lines()
             endpoint = await endpoint_of(lines)
-            given = endpoint if endpoint.startswith("/messages") else endpoint.removeprefix(messages.split("/mess")[0])
+            given = (
+                endpoint
+                if endpoint.startswith("/messages")
+                else endpoint.removeprefix(messages.split("/mess", maxsplit=1)[0])
+            )
             taken = await http.post(given, json=PING)
 
     assert endpoint.partition("?")[0] == messages
