@@ -348,8 +348,19 @@ def read_base_url(text: str) -> str:
     Raises:
         ValueError: It is no https URL (or http on loopback), or carries credentials, a query or a fragment.
     """
-    text = text.strip().strip("'\"").rstrip("/")
-    problem = "should be an https URL such as https://api.wemasy.nl/api (http only on loopback)"
+    text = read_url(text.strip().strip("'\"").rstrip("/"), DEFAULT_BASE_URL)
+    if "?" in text or "#" in text:
+        raise ValueError("should carry no credentials, no query and no fragment.")
+    return text
+
+
+def read_url(text: str, example: str) -> str:
+    """Return the URL, unchanged, if what goes there and comes from there can be trusted.
+
+    Raises:
+        ValueError: It is not an https URL (or http on loopback), or carries credentials.
+    """
+    problem = f"should be an https URL such as {example} (http only on loopback)"
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError(f"{problem}, in plain ASCII.")
     try:
@@ -361,7 +372,7 @@ def read_base_url(text: str) -> str:
         raise ValueError(f"{problem}.")
     if url.scheme == "http" and not is_loopback(host):
         raise ValueError(f"{problem}; over http the token could be read on the way.")
-    if "@" in url.netloc or "?" in text or "#" in text:
+    if "@" in url.netloc:
         raise ValueError("should carry no credentials, no query and no fragment.")
     return text
 

@@ -44,7 +44,9 @@ def test_idle_clients_cannot_fail_the_liveness_probe_and_the_limit_is_named() ->
     probe = (ROOT / "deploy" / "kubernetes.yaml").read_text("utf-8").partition("livenessProbe:")[2]
 
     assert re.sub(r"#.*", "", probe).split(maxsplit=1)[0] == "tcpSocket:"
-    assert f"serves {MAX_CONNECTIONS:,} connections at once" in (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    assert f"serves {MAX_CONNECTIONS:,} connections at the same time" in (ROOT / "docs" / "deployment.md").read_text(
+        "utf-8"
+    )
 
 
 def test_the_variable_that_the_health_check_of_the_image_reads_is_named() -> None:

@@ -16,7 +16,7 @@ from jwt.algorithms import OKPAlgorithm
 from jwt.types import Options
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 
-from wemasy_mcp.settings import Settings, SettingsError, is_loopback, variable_of
+from wemasy_mcp.settings import Settings, SettingsError, read_url, variable_of
 from wemasy_mcp.transports.http.auth.jwks import ALGORITHMS, JwkSet, Key
 
 LEEWAY_SECONDS = 60
@@ -131,8 +131,11 @@ def jwt_verifier(settings: Settings) -> JwtTokens | None:
         if not value:
             others = " and ".join(variable_of(other) for other in given if other != name)
             raise SettingsError(variable_of(name), f"is not set; {others} need it.")
-        if name != "auth_audience" and not _is_safe_url(value):
-            raise SettingsError(variable_of(name), "should be an https URL (http only on loopback).")
+        if name != "auth_audience":
+            try:
+                read_url(value, "https://issuer.example")
+            except ValueError as error:
+                raise SettingsError(variable_of(name), str(error)) from None
     return JwtTokens(given["auth_issuer"], given["auth_audience"], JwkSet(given["auth_jwks_url"]))
 
 
@@ -160,12 +163,3 @@ def protected_resource(settings: Settings, host: str, path: str) -> dict[str, An
         **({"scopes_supported": settings.auth_scopes} if settings.auth_scopes else {}),
         "bearer_methods_supported": ["header"],
     }
-
-
-def _is_safe_url(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        host = url.hostname
-    except ValueError:
-        return False
-    return bool(host) and (url.scheme == "https" or (url.scheme == "http" and is_loopback(host or "")))
