@@ -161,6 +161,20 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
         ),
         pytest.param(
             CLAUDE,
+            holding({"command": "x", "args": "-m wemasy_mcp"}),
+            "entry",
+            "args as something",
+            "a list.",
+            id="a text",
+        ),
+        pytest.param(
+            "cline", holding(STARTED | {"disabled": True}), "entry", "wemasy is switched off", "in Cline.", id="off"
+        ),
+        pytest.param(
+            CLAUDE, "{}".encode("utf-16"), "file", "is not valid JSON: it is not UTF-8", "Correct it there", id="UTF-16"
+        ),
+        pytest.param(
+            CLAUDE,
             holding({"command": "/moved/.venv/bin/python", "args": ["-m", "wemasy_mcp"]}),
             "command",
             "/moved/.venv/bin/python does not exist: its folder was moved, or its environment was removed",
@@ -196,6 +210,16 @@ def test_a_broken_state_is_named_with_what_to_do(
     assert report[check][0] == "failed"
     assert found in report[check][1]
     assert advice in report[check][2]
+
+
+def test_a_script_whose_python_is_gone_is_told_from_one_that_is_gone(doctor: Doctor, tmp_path: Path) -> None:
+    script = tmp_path / "wemasy-mcp"
+    script.write_text("#!/removed/.venv/bin/python\n")
+    script.chmod(0o700)
+
+    report = doctor(CLAUDE, holding({"command": str(script), "args": []}))
+
+    assert report["command"][1] == f"{script} needs a Python that was moved or removed"
 
 
 def test_another_python_is_told_from_a_removed_one(doctor: Doctor, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is known of a host: where its file is and what an entry looks like there."""
+"""What is known of a host: where its file is and what an entry looks like there. docs/hosts.md has the sources."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -45,8 +45,6 @@ class HostProgram:
 
     name: str
     title: str
-    documentation: str
-    """The page that the form was checked against."""
     file: Callable[[Paths], Path] | None
     """None: the entry is pasted into the program."""
     build: BuildEntry = Shape().build

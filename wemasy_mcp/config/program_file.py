@@ -57,7 +57,10 @@ def decode(content: bytes) -> str:
     Raises:
         ValueError: It is not UTF-8.
     """
-    text = content.removeprefix(BYTE_ORDER_MARK).decode()
+    try:
+        text = content.removeprefix(BYTE_ORDER_MARK).decode()
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8; save it as that") from None
     return text if text.strip() else ""
 
 

@@ -1,7 +1,4 @@
-"""Every host, each with the page of its documentation that the form was checked against in November 2026.
-
-Where pages contradict each other, docs/hosts.md says so.
-"""
+"""Every host. The pages that the forms were checked against, and where they contradict each other: docs/hosts.md."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +12,10 @@ _TYPES: dict[Transport, str] = {"stdio": "stdio", "sse": "sse", "streamable-http
 _GEMINI = Shape(url="httpUrl", sse_url="url").build
 _COMMENTS = frozenset({"comments"})
 _JSONC = frozenset({"comments", "trailing commas"})
-_DOLLAR = "${{{}}}"
+_DOLLAR, _DOLLAR_ENV = "${{{}}}", "${{env:{}}}"
+_SERVER_URL = Shape(url="serverUrl").build
+_TYPED = Shape(_TYPES).build
+_STREAMABLE = Shape({"sse": "sse", "streamable-http": "streamable-http"}).build
 
 
 def _home(file: str) -> Callable[[Paths], Path]:
@@ -65,30 +65,22 @@ def _fields(spec: ServerSpec, values: Secrets) -> dict[str, Any]:
 
 
 HOSTS: tuple[HostProgram, ...] = (
-    HostProgram(
-        "claude-desktop",
-        "Claude Desktop",
-        "https://modelcontextprotocol.io/docs/develop/connect-local-servers",
-        Paths.claude_desktop,
-        transports=("stdio",),
-    ),
+    HostProgram("claude-desktop", "Claude Desktop", Paths.claude_desktop, transports=("stdio",)),
     HostProgram(
         "claude-code",
         "Claude Code",
-        "https://code.claude.com/docs/en/mcp",
         # The project's file: the user's own, ~/.claude.json, is rewritten by Claude Code while it runs.
         lambda paths: paths.project / ".mcp.json",
-        Shape(_TYPES).build,
+        _TYPED,
         reference=_DOLLAR,
         add=("claude", "mcp", "add-json", "--scope", "user", "{name}", "{json}"),
     ),
-    HostProgram("cursor", "Cursor", "https://cursor.com/docs/mcp", _home(".cursor/mcp.json"), reference="${{env:{}}}"),
+    HostProgram("cursor", "Cursor", _home(".cursor/mcp.json"), reference=_DOLLAR_ENV),
     HostProgram(
         "vscode",
         "VS Code",
-        "https://code.visualstudio.com/docs/copilot/reference/mcp-configuration",
         lambda paths: paths.applications / "Code" / "User" / "mcp.json",
-        Shape(_TYPES).build,
+        _TYPED,
         ("servers",),
         allows=_JSONC,
         reference="${{input:{}}}",
@@ -97,89 +89,50 @@ HOSTS: tuple[HostProgram, ...] = (
     HostProgram(
         "copilot-cli",
         "GitHub Copilot CLI",
-        "https://docs.github.com/en/copilot/how-tos/copilot-cli/customize-copilot/add-mcp-servers",
         _home(".copilot/mcp-config.json"),
         Shape(_TYPES, also={"tools": ["*"]}).build,
         reference=_DOLLAR,
         add=("copilot", "mcp", "add", "{name}", "{env}", "--", "{command}"),
     ),
-    HostProgram(
-        "windsurf",
-        "Windsurf",
-        "https://docs.windsurf.com/windsurf/cascade/mcp",
-        _home(".codeium/windsurf/mcp_config.json"),
-        Shape(url="serverUrl").build,
-        reference="${{env:{}}}",
-    ),
+    HostProgram("windsurf", "Windsurf", _home(".codeium/windsurf/mcp_config.json"), _SERVER_URL, reference=_DOLLAR_ENV),
     HostProgram(
         "devin",
         "Devin",
-        "https://docs.devin.ai/cli/extensibility/mcp/configuration",
         Paths.devin,
         Shape({"sse": "sse", "streamable-http": "http"}, kind="transport").build,
         allows=_COMMENTS,
     ),
-    HostProgram(
-        "zed",
-        "Zed",
-        "https://zed.dev/docs/ai/mcp",
-        Paths.zed,
-        container=("context_servers",),
-        allows=_JSONC,
-        transports=NO_SSE,
-    ),
+    HostProgram("zed", "Zed", Paths.zed, container=("context_servers",), allows=_JSONC, transports=NO_SSE),
     HostProgram(
         "jetbrains",
         "JetBrains AI Assistant",
-        "https://www.jetbrains.com/help/ai-assistant/mcp.html",
         None,
         hint="Paste it under Settings, Tools, AI Assistant, Model Context Protocol, Add, As JSON.",
     ),
-    HostProgram(
-        "junie",
-        "Junie",
-        "https://www.jetbrains.com/help/junie/model-context-protocol-mcp.html",
-        _home(".junie/mcp/mcp.json"),
-        transports=("stdio",),
-    ),
+    HostProgram("junie", "Junie", _home(".junie/mcp/mcp.json"), transports=("stdio",)),
     HostProgram(
         "gemini-cli",
         "Gemini CLI",
-        "https://geminicli.com/docs/tools/mcp-server",
         _home(".gemini/settings.json"),
         _GEMINI,
         allows=_COMMENTS,
         reference=_DOLLAR,
         add=("gemini", "mcp", "add", "--scope", "user", "{env}", "{name}", "{command}"),
     ),
-    HostProgram(
-        "antigravity",
-        "Antigravity",
-        "https://antigravity.google/docs/mcp",
-        Paths.antigravity,
-        Shape(url="serverUrl").build,
-    ),
+    HostProgram("antigravity", "Antigravity", Paths.antigravity, _SERVER_URL),
     HostProgram(
         "qwen-code",
         "Qwen Code",
-        "https://github.com/QwenLM/qwen-code/blob/main/docs/users/features/mcp.md",
         _home(".qwen/settings.json"),
         _GEMINI,
         allows=_COMMENTS,
         reference=_DOLLAR,
         add=("qwen", "mcp", "add", "--scope", "user", "{env}", "{name}", "{command}"),
     ),
-    HostProgram(
-        "kimi",
-        "Kimi Code",
-        "https://github.com/MoonshotAI/kimi-code/blob/main/docs/en/customization/mcp.md",
-        Paths.kimi,
-        Shape({"sse": "sse"}, kind="transport").build,
-    ),
+    HostProgram("kimi", "Kimi Code", Paths.kimi, Shape({"sse": "sse"}, kind="transport").build),
     HostProgram(
         "codex",
         "Codex",
-        "https://developers.openai.com/codex/mcp",
         Paths.codex,
         _codex,
         ("mcp_servers",),
@@ -191,7 +144,6 @@ HOSTS: tuple[HostProgram, ...] = (
     HostProgram(
         "opencode",
         "OpenCode",
-        "https://opencode.ai/docs/mcp-servers",
         Paths.opencode,
         _opencode,
         ("mcp",),
@@ -200,27 +152,19 @@ HOSTS: tuple[HostProgram, ...] = (
         reference="{{env:{}}}",
         transports=NO_SSE,
     ),
-    HostProgram(
-        "kiro", "Kiro", "https://kiro.dev/docs/mcp/configuration", _home(".kiro/settings/mcp.json"), reference=_DOLLAR
-    ),
+    HostProgram("kiro", "Kiro", _home(".kiro/settings/mcp.json"), reference=_DOLLAR),
     HostProgram(
         "cline",
         "Cline",
-        "https://docs.cline.bot/mcp/mcp-overview",
         Paths.cline,
         Shape({"sse": "sse", "streamable-http": "streamableHttp"}, also={"disabled": False}).build,
     ),
     HostProgram(
-        "continue",
-        "Continue",
-        "https://docs.continue.dev/customize/deep-dives/mcp",
-        lambda paths: paths.project / ".continue" / "mcpServers" / "wemasy.json",
-        Shape({"sse": "sse", "streamable-http": "streamable-http"}).build,
+        "continue", "Continue", lambda paths: paths.project / ".continue" / "mcpServers" / "wemasy.json", _STREAMABLE
     ),
     HostProgram(
         "goose",
         "Goose",
-        "https://block.github.io/goose/docs/guides/config-files",
         None,
         _goose,
         ("extensions",),
@@ -233,31 +177,20 @@ HOSTS: tuple[HostProgram, ...] = (
     HostProgram(
         "amp",
         "Amp",
-        "https://ampcode.com/manual",
         Paths.amp,
         container=("amp.mcpServers",),
         allows=_JSONC,
         reference=_DOLLAR,
         add=("amp", "mcp", "add", "{name}", "{env}", "--", "{command}"),
     ),
-    HostProgram(
-        "factory",
-        "Factory",
-        "https://docs.factory.ai/cli/configuration/mcp",
-        _home(".factory/mcp.json"),
-        Shape(_TYPES).build,
-        transports=NO_SSE,
-    ),
-    HostProgram("warp", "Warp", "https://docs.warp.dev/agents/capabilities/mcp", _home(".warp/.mcp.json")),
-    HostProgram(
-        "lm-studio", "LM Studio", "https://lmstudio.ai/docs/app/mcp", _home(".lmstudio/mcp.json"), transports=NO_SSE
-    ),
+    HostProgram("factory", "Factory", _home(".factory/mcp.json"), _TYPED, transports=NO_SSE),
+    HostProgram("warp", "Warp", _home(".warp/.mcp.json")),
+    HostProgram("lm-studio", "LM Studio", _home(".lmstudio/mcp.json"), transports=NO_SSE),
     HostProgram(
         "librechat",
         "LibreChat",
-        "https://www.librechat.ai/docs/features/mcp",
         None,
-        Shape({"sse": "sse", "streamable-http": "streamable-http"}).build,
+        _STREAMABLE,
         form="yaml",
         reference=_DOLLAR,
         transports=HTTP_ONLY,
@@ -266,7 +199,6 @@ HOSTS: tuple[HostProgram, ...] = (
     HostProgram(
         "open-webui",
         "Open WebUI",
-        "https://docs.openwebui.com/features/mcp",
         None,
         _fields,
         form="fields",
@@ -276,7 +208,6 @@ HOSTS: tuple[HostProgram, ...] = (
     HostProgram(
         "n8n",
         "n8n",
-        "https://docs.n8n.io/integrations/builtin/cluster-nodes/sub-nodes/n8n-nodes-langchain.toolmcp/",
         None,
         _fields,
         form="fields",
@@ -286,7 +217,6 @@ HOSTS: tuple[HostProgram, ...] = (
     HostProgram(
         "claude-ai",
         "claude.ai",
-        "https://support.claude.com/en/articles/11175166-get-started-with-custom-connectors-using-remote-mcp",
         None,
         _fields,
         form="fields",
@@ -297,7 +227,6 @@ HOSTS: tuple[HostProgram, ...] = (
     HostProgram(
         "chatgpt",
         "ChatGPT",
-        "https://developers.openai.com/api/docs/guides/developer-mode",
         None,
         _fields,
         form="fields",

@@ -33,6 +33,7 @@ START_SECONDS = 30
 
 _MAX_NAMES = 5
 _SPELLINGS = ("mcpServers", "servers", "mcp_servers", "context_servers", "mcp")
+_KINDS = {str: "a text", list: "a list", dict: "an object", bool: "true or false"}
 _SAME_MEMBER = ("env", "environment", "envs"), ("args", "arguments"), ("url", "httpUrl", "serverUrl", "uri")
 
 
@@ -61,9 +62,8 @@ def check_file(host: HostProgram, file: Path | None, name: str | None) -> tuple[
         return [*checks, _missing(host, found, name, list(entries), write)], None
     others = [_shown(other) for other in entries if other != entry.name][:_MAX_NAMES]
     also = f"; also there: {', '.join(others)}" if others else ""
-    misspelt = list(_misspelt(host, entry))
-    checks += [failed("entry", f"{_shown(entry.name)} has {given}", f"Is {meant} meant?") for given, meant in misspelt]
-    return checks if misspelt else [*checks, passed("entry", f"{_shown(entry.name)}{also}")], entry
+    wrong = [failed("entry", f"{_shown(entry.name)} {found}", advice) for found, advice in _wrong(host, entry)]
+    return [*checks, *(wrong or [passed("entry", f"{_shown(entry.name)}{also}")])], entry
 
 
 async def check_start(entry: HostEntry, environment: dict[str, str], headers: dict[str, str]) -> Check:
@@ -127,19 +127,24 @@ def _missing(host: HostProgram, found: Any, name: str | None, others: list[str],
     return failed("entry", f"this server is not in {container}", f"{write} puts it there.")
 
 
-def _misspelt(host: HostProgram, entry: HostEntry) -> Iterator[tuple[str, str]]:
-    """The members that the host does not know but that resemble one that it knows."""
-    known = {*_members(host, "stdio"), *_members(host, "streamable-http"), *_members(host, "sse")}
-    for given in set(entry.members) - known:
+def _wrong(host: HostProgram, entry: HostEntry) -> Iterator[tuple[str, str]]:
+    """What keeps the host from taking the entry as it is meant, and what to do."""
+    known = _members(host, "sse") | _members(host, "streamable-http") | _members(host, "stdio")
+    for given in sorted(set(entry.members) - set(known)):
         same = [meant for group in _SAME_MEMBER if given in group for meant in group if meant in known]
-        close = get_close_matches(given, known - set(entry.members), 1, 0.75)
+        close = get_close_matches(given, set(known) - set(entry.members), 1, 0.75)
         if meant := [one for one in (*same, *close) if one not in entry.members]:
-            yield _shown(given), meant[0]
+            yield f"has {_shown(given)}", f"Is {meant[0]} meant?"
+    for name, example in known.items():
+        if name in entry.members and not isinstance(entry.members[name], type(example)):
+            yield f"has {name} as something else", f"It should be {_KINDS[type(example)]}."
+    if entry.members.get("disabled") is True or entry.members.get("enabled") is False:
+        yield "is switched off", f"Switch it on in {host.title}."
 
 
-def _members(host: HostProgram, transport: Transport) -> set[str]:
+def _members(host: HostProgram, transport: Transport) -> dict[str, Any]:
     spec = ServerSpec("", transport, "", (), "", (Secret(API_TOKEN, "Authorization", "Bearer "),))
-    return set(host.build(spec, {API_TOKEN: ""})) if transport in host.transports else set()
+    return host.build(spec, {API_TOKEN: ""}) if transport in host.transports else {}
 
 
 @asynccontextmanager
@@ -165,6 +170,8 @@ async def _connect(
 def _not_started(command: list[str], cause: BaseException, said: str, again: str) -> Check:
     program = _shown(command[0])
     if isinstance(cause, OSError) and cause.errno in {errno.ENOENT, errno.ENOTDIR}:
+        if Path(command[0]).is_file():
+            return failed("command", f"{program} needs a Python that was moved or removed", again)
         gone = f"{program} does not exist: its folder was moved, or its environment was removed"
         return failed("command", gone if Path(program).is_absolute() else f"{program} is not on the PATH", again)
     if "No module named wemasy_mcp" in said or "No module named 'wemasy_mcp'" in said:
