@@ -364,11 +364,20 @@ def test_on_windows_the_command_is_quoted_for_its_shell(
     assert 'wemasy-sandbox "/Program Files/python" -P -m wemasy_mcp --sandbox' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("host", ["claude-desktop", "vscode", "codex", "opencode"])
-def test_the_entry_starts_a_server_in_a_bare_environment(host: str, tmp_path: Path) -> None:
-    script = Path(sys.executable).with_name("wemasy-mcp")
+SCRIPT = [str(Path(sys.executable).with_name("wemasy-mcp"))]
+MODULE = [sys.executable, "-m", "wemasy_mcp"]
+
+
+@pytest.mark.parametrize(
+    ("host", "program"), [("claude-desktop", SCRIPT), ("vscode", MODULE), ("codex", MODULE), ("opencode", SCRIPT)]
+)
+def test_the_entry_starts_a_server_in_a_bare_environment_and_in_a_folder_that_shadows_modules(
+    host: str, program: list[str], tmp_path: Path
+) -> None:
+    for shadow in ("mcp", "anyio", "wemasy_mcp", "json"):
+        (tmp_path / f"{shadow}.py").write_text("raise SystemExit('code of the folder ran')")
     child = subprocess.run(
-        [script, "config", host, "--sandbox"], capture_output=True, check=True, timeout=30, text=True
+        [*program, "config", host, "--sandbox"], capture_output=True, check=True, timeout=30, text=True
     )
     entry = only_entry(DOCUMENTED[host].read(child.stdout), DOCUMENTED[host].container)
     command, *rest = entry["command"] if isinstance(entry["command"], list) else [entry["command"]]

@@ -17,11 +17,12 @@ SERVERS: dict[str, dict[str, Any]] = json.loads((ROOT / "claude_desktop_config.e
 DOCKER = ["run", "-i", "--rm", "-e", "WEMASY_API_TOKEN", "wemasy-mcp"]
 
 
-def test_there_is_an_entry_for_uvx_for_docker_and_for_the_sandbox() -> None:
+def test_there_is_an_entry_for_the_program_for_docker_and_for_the_sandbox() -> None:
+    # Not `uvx wemasy-mcp`: that would start whatever is published under the name, with the token.
     assert {name: entry["command"] for name, entry in SERVERS.items()} == {
-        "wemasy": "uvx",
+        "wemasy": "/absolute/path/to/wemasy-mcp",
         "wemasy-docker": "docker",
-        "wemasy-sandbox": "uvx",
+        "wemasy-sandbox": "/absolute/path/to/wemasy-mcp",
     }
 
 
@@ -36,13 +37,10 @@ def test_an_entry_has_only_documented_members(entry: dict[str, Any]) -> None:
     [("wemasy", "not_configured"), ("wemasy-docker", "not_configured"), ("wemasy-sandbox", "applied")],
 )
 async def test_an_entry_starts_a_server_that_says_what_is_missing(name: str, outcome: str, tmp_path: Path) -> None:
-    # uvx and docker both end up at the package's script; neither can fetch an unpublished package here.
+    # All end up at the package's script, which has another path here; docker runs it in an image.
     entry = SERVERS[name]
-    words = entry["args"]
-    assert words[0] == "wemasy-mcp" or words == DOCKER
+    words = [] if entry["args"] == DOCKER else entry["args"]
     script = Path(sys.executable).with_name("wemasy-mcp")
 
-    server = StdioServerParameters(
-        command=str(script), args=words[1:] if words != DOCKER else [], env=entry.get("env", {}), cwd=tmp_path
-    )
+    server = StdioServerParameters(command=str(script), args=words, env=entry.get("env", {}), cwd=tmp_path)
     assert await tools_and_outcome(server) == (TOOLS, outcome)
