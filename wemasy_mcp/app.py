@@ -175,10 +175,14 @@ def _build_client(settings: Settings) -> Caller:
     cooldown, replicas = Cooldown(), None
     if redis is not None:
         from wemasy_mcp.shared_state.redis_cooldown import RedisCooldown
-        from wemasy_mcp.shared_state.redis_repeats import RedisRepeats
+        from wemasy_mcp.shared_state.redis_repeats import PATIENCE_SECONDS, RedisRepeats
 
         redis.connect_soon()
-        cooldown, replicas = RedisCooldown(redis), RedisRepeats(redis)
+        cooldown = RedisCooldown(redis)
+        # A connection of its own: to be patient with one question must not make the other late.
+        if settings.repeats == "join" and (patient := open_shared_state(settings, PATIENCE_SECONDS)) is not None:
+            patient.connect_soon()
+            replicas = RedisRepeats(patient)
     client = WemasyClient(
         settings.base_url,
         timeout_seconds=settings.timeout_seconds,
@@ -204,8 +208,12 @@ def token_header(settings: Settings) -> str | None:
     return None if settings.sandbox or settings.transport == "stdio" else settings.user_token_header
 
 
-def open_shared_state(settings: Settings) -> "RedisConnection | None":
-    """Return the connection to the Redis that replicas share, which has connected to nothing yet; None without one.
+def open_shared_state(settings: Settings, patience_seconds: float = 0.1) -> "RedisConnection | None":
+    """Return a connection to the Redis that replicas share, which has connected to nothing yet; None without one.
+
+    Args:
+        settings: Where Redis is.
+        patience_seconds: How long a call waits for its answer.
 
     Raises:
         SettingsError: The address cannot be used, or the client for it is not installed.
@@ -221,7 +229,8 @@ def open_shared_state(settings: Settings) -> "RedisConnection | None":
         raise SettingsError(
             variable_of("redis_url"), "needs the redis client: pip install 'wemasy-mcp[redis]'."
         ) from None
-    return RedisConnection(open_redis(settings.redis_url.get_secret_value(), settings.redis_password_file))
+    redis = open_redis(settings.redis_url.get_secret_value(), settings.redis_password_file)
+    return RedisConnection(redis, patience_seconds=patience_seconds)
 
 
 def _none(problems: Sequence[SettingsError], misspelt: Sequence[str]) -> TokenSource:

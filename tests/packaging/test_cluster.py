@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from api_document import SAVE_MEMORY
@@ -38,7 +39,7 @@ class Cluster:
 
 
 @contextmanager
-def cluster(upstream: Upstream, folder: Path) -> Iterator[Cluster]:
+def cluster(upstream: Upstream, folder: Path, **more: str) -> Iterator[Cluster]:
     with ExitStack() as running:
         redis = running.enter_context(redis_running())
         settings = {
@@ -47,6 +48,7 @@ def cluster(upstream: Upstream, folder: Path) -> Iterator[Cluster]:
             "WEMASY_SERVER_TOKEN": SERVER_TOKEN,
             "WEMASY_ALLOWED_HOSTS": "mcp.example.com",
             "WEMASY_USER_TOKEN_HEADER": "X-Wemasy-Token",
+            **more,
         }
         replicas = [running.enter_context(serving("--transport", "streamable-http", **settings)) for _ in range(3)]
         url = running.enter_context(nginx_in_front([replica.port for replica in replicas], folder))
@@ -64,6 +66,8 @@ class Load:
     told: dict[str, list[str]] = field(default_factory=dict)
     """By the key that a call saves: `applied`, an error's outcome, or `no answer` where its replica was lost."""
     answered: int = 0
+    repeats: int = 0
+    """How often at most a client repeats a call that it got no answer to, or was told to repeat."""
 
     async def run(self) -> None:
         async with anyio.create_task_group() as clients:
@@ -75,17 +79,26 @@ class Load:
             await client.list_tools()
             for number in numbers:
                 key = f"key-{number}"
-                try:
-                    result = await client.call_tool(SAVE_MEMORY.tool, {"kind": "fact", "key": key})
-                except MCPError:
-                    told = "no answer"
-                else:
-                    content = result.structured_content or {}
-                    told = "applied" if content["success"] else content["error"]["outcome"]
+                told = await self._ask(client, key)
+                for _ in range(self.repeats):
+                    if told not in {"no answer", "pending"}:
+                        break
+                    told = await self._ask(client, key)
                 self.told.setdefault(key, []).append(told)
                 self.answered += 1
                 if event := self.events.get(self.answered):
                     await anyio.to_thread.run_sync(event)
+
+    async def _ask(self, client: Client, key: str) -> str:
+        try:
+            result = await client.call_tool(SAVE_MEMORY.tool, {"kind": "fact", "key": key})
+        except MCPError:
+            return "no answer"
+        content = result.structured_content or {}
+        if content["success"]:
+            return "applied"
+        error = content["error"]
+        return str("pending" if error["code"] == "pending" else error["outcome"])
 
 
 def applied(upstream: Upstream) -> Counter[str]:
@@ -125,6 +138,29 @@ async def test_a_replica_and_redis_are_lost_under_way_and_every_call_is_told_the
     assert 0 < len(lost) < CLIENTS
     assert lost <= set(written)
     assert [replica.log.count("Redis (WEMASY_REDIS_URL) failed") > 0 for replica in them.replicas[1:]] == [True, True]
+
+
+async def test_clients_that_repeat_the_calls_of_a_killed_replica_write_nothing_twice(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    def kill_a_replica_amid_calls() -> None:
+        upstream.hold()
+        upstream.wait_until_held(CLIENTS - 1)
+        them.replicas[0].process.kill()
+        them.replicas[0].wait()
+        upstream.release()
+
+    # Whoever repeats a call of the killed replica waits as long as its request could have taken.
+    hurried = {"WEMASY_ANSWER_SECONDS": "1", "WEMASY_TIMEOUT_SECONDS": "3"}
+    with cluster(upstream, tmp_path, **hurried) as them, anyio.fail_after(SECONDS):
+        load = Load(them.url, CALLS, {CALLS // 2: kill_a_replica_amid_calls}, repeats=50)
+        await load.run()
+
+    answers = Counter(answer for answers in load.told.values() for answer in answers)
+    assert set(applied(upstream).values()) == {1}
+    assert set(applied(upstream)) == set(load.told)
+    assert answers["applied"] + answers["unknown"] == CALLS
+    assert 0 < answers["unknown"] < CLIENTS
 
 
 async def test_a_replica_that_is_stopped_in_order_loses_no_call(upstream: Upstream, tmp_path: Path) -> None:

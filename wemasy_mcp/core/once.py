@@ -45,7 +45,10 @@ class Replicas(Protocol):
         """Return what stands for a call in every replica."""
 
     async def begin(self, call: Any, seconds: float) -> Elsewhere | None:
-        """Return what other replicas know of the call, waiting at most `seconds`; None: make the request."""
+        """Return what other replicas know of the call; None: make the request, which may take `seconds`."""
+
+    async def wait(self, call: Any, seconds: float) -> Answer:
+        """Return the answer to the request that another replica has under way; it may take `seconds`."""
 
     async def end(self, call: Any, answer: Answer) -> None:
         """Let them know how a request ended."""
@@ -55,6 +58,9 @@ class Replicas(Protocol):
 
     async def owe(self, call: Any, answer: Answer | None) -> bool:
         """Note that a call here did not get its answer; return whether they know."""
+
+    async def aclose(self) -> None:
+        """Close the connection."""
 
 
 @dataclass(slots=True, eq=False)
@@ -152,6 +158,8 @@ class OnceCaller:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._caller.aclose()
+        if self._replicas is not None:
+            await self._replicas.aclose()
 
     def _begin(
         self, key: bytes, endpoint: Endpoint, body: bytes, token: SecretStr, user_agent: str, attempt: Attempt
@@ -201,13 +209,17 @@ class OnceCaller:
     async def _elsewhere(self, replicas: Replicas, request: Running) -> Answer | None:
         """Return the answer to the same call that another replica made; None where the request is to be made here."""
         found = await replicas.begin(request.shared, self._timeout_seconds)
-        if found is None or found.answer is None:
-            if found is not None and found.earlier_ago is not None:
-                request.earlier = time.monotonic() - found.earlier_ago
+        if found is None:
             return None
+        if found.earlier_ago is not None:
+            request.earlier = time.monotonic() - found.earlier_ago
+            return None
+        # From here on nothing may be said but what the other replica's request becomes.
         request.is_elsewhere = request.attempt.sent = True
-        seconds = found.answered_ago
-        request.attempt.notes.append(_JOINED if seconds is None else _GIVEN.format(seconds=seconds))
+        if found.answer is None:
+            request.attempt.notes.append(_JOINED)
+            return await replicas.wait(request.shared, self._timeout_seconds)
+        request.attempt.notes.append(_GIVEN.format(seconds=found.answered_ago))
         return found.answer
 
     async def _owe(self, replicas: Replicas, key: bytes, request: Running) -> None:

@@ -40,12 +40,12 @@ def canonical(body: bytes) -> bytes:
 class Elsewhere:
     """What other replicas know of a call."""
 
-    answer: Answer | None
-    """The answer to a request that was made there; None: none is under way there or kept there."""
-    answered_ago: int | None = None
-    """Seconds since that answer could not be delivered; None where the request was under way until now."""
+    answer: Answer | None = None
+    """An answer that could not be delivered there; without one, and without `earlier_ago`, a request is under way."""
+    answered_ago: int = 0
+    """Seconds since that answer."""
     earlier_ago: int | None = None
-    """Seconds since an identical request ended with an unknown outcome that was delivered."""
+    """Seconds since an identical request ended with an unknown outcome that was delivered: nothing is under way."""
 
 
 @dataclass(slots=True, eq=False)

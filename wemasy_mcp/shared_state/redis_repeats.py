@@ -23,6 +23,10 @@ from wemasy_mcp.shared_state.redis_connection import RedisConnection
 
 PREFIX = "wemasy-mcp:repeat:"
 
+PATIENCE_SECONDS = 1.0
+"""How long a call waits for Redis to say whether it is a repeat: longer than for a cooldown, because a wrong guess
+writes it twice. Where Redis is away nothing waits: see `redis_connection`."""
+
 LOOK_SECONDS = 0.05
 """How often a call looks whether another replica has its answer."""
 
@@ -141,23 +145,33 @@ class RedisRepeats:
         return SharedCall(PREFIX + known, cipher, secrets.token_hex(16))
 
     async def begin(self, call: SharedCall, seconds: float) -> Elsewhere | None:
-        """Return what other replicas know of the call, waiting for an answer under way there; None: make the request.
+        """Return what other replicas know of the call; None: make the request.
 
         Args:
             call: The call.
             seconds: How long a request may take.
         """
-        seconds += MARGIN_SECONDS
-        match await self._run(_BEGIN, call, call.owner, round(seconds * 1000), _KEPT):
+        milliseconds = round((seconds + MARGIN_SECONDS) * 1000)
+        match await self._run(_BEGIN, call, call.owner, milliseconds, _KEPT):
             case [b"wait", *_]:
-                return await self._wait(call, seconds)
+                return Elsewhere()
             case [b"lost", *_]:
                 return Elsewhere(errors.ConnectionLost(_LOST))
             case [b"given", bytes(text), int(age)] if (answer := _opened(call, text)) is not None:
                 return Elsewhere(answer, answered_ago=_seconds(age))
             case [b"send", _, int(age)] if age >= 0:
-                return Elsewhere(None, earlier_ago=_seconds(age))
+                return Elsewhere(earlier_ago=_seconds(age))
         return None
+
+    async def wait(self, call: SharedCall, seconds: float) -> Answer:
+        """Return the answer to the request that another replica has under way; unknown if that replica has gone."""
+        with anyio.move_on_after(seconds + 2 * MARGIN_SECONDS):
+            while True:
+                await anyio.sleep(LOOK_SECONDS)
+                match await self._run(_TAKE, call, _KEPT):
+                    case [b"given", bytes(text)]:
+                        return _opened(call, text) or errors.ConnectionLost(_LOST)
+        return errors.TimedOut()
 
     async def end(self, call: SharedCall, answer: Answer) -> None:
         """Let other replicas know how a request ended, as far as a call there may ask."""
@@ -172,14 +186,9 @@ class RedisRepeats:
         outcome, text = (outcome_of(answer), _sealed(call, answer)) if answer is not None else ("", "")
         return bool(await self._run(_OWE, call, outcome, text, _KEPT) == 1)
 
-    async def _wait(self, call: SharedCall, seconds: float) -> Elsewhere:
-        with anyio.move_on_after(seconds + MARGIN_SECONDS):
-            while True:
-                await anyio.sleep(LOOK_SECONDS)
-                match await self._run(_TAKE, call, _KEPT):
-                    case [b"given", bytes(text)]:
-                        return Elsewhere(_opened(call, text) or errors.ConnectionLost(_LOST))
-        return Elsewhere(errors.TimedOut())
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._redis.aclose()
 
     async def _run(self, script: str, call: SharedCall, *arguments: str | int) -> Any:
         replies = await self._redis.ask(("EVAL", script, 1, call.key, *arguments))
