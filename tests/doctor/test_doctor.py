@@ -167,6 +167,18 @@ def test_the_endpoint_that_is_asked_would_do_no_harm_twice() -> None:
             ("ok", "57 requests left of 60 a minute", ""),
             id="403",
         ),
+        *(
+            pytest.param(
+                answer(status, b"<h1>Checking your browser</h1>", content_type="text/html"),
+                (
+                    f"{status} with text/html: something in front of Wemasy answered, and the token was not judged",
+                    "Check WEMASY_BASE_URL, and any proxy, firewall or sign-in page on the way.",
+                ),
+                ("skipped", "the answer does not report it", ""),
+                id=f"{status} with a page",
+            )
+            for status in (401, 403)
+        ),
         pytest.param(
             answer(429, DENIED, "X-RateLimit-Limit: 60", "X-RateLimit-Remaining: 0", "Retry-After: 42"),
             ("429: the budget is used up; the token was not judged", "Run this again in 42 seconds."),

@@ -12,6 +12,7 @@ from wemasy_mcp.core.errors import (
     RateLimit,
     RateLimited,
     Rejected,
+    RejectedOnTheWay,
     ServerFailed,
     TimedOut,
     Unauthenticated,
@@ -32,6 +33,10 @@ _MEANINGS: dict[type[WemasyError], tuple[str, str]] = {
     Unauthenticated: ("401: the token is not accepted", "Make a new token in Wemasy and put it in WEMASY_API_TOKEN."),
     Forbidden: ("403: the token is known, but lacks the permission", "Grant it the permission for {path} in Wemasy."),
     RateLimited: ("429: the budget is used up; the token was not judged", "Run this again in {wait}."),
+    RejectedOnTheWay: (
+        "{status} with {content}: something in front of Wemasy answered, and the token was not judged",
+        "Check WEMASY_BASE_URL, and any proxy, firewall or sign-in page on the way.",
+    ),
     Rejected: ("{status}: the API is not at this address", _ELSEWHERE),
     ServerFailed: ("{status}: the server failed", "Try again later; the fault is not on this machine."),
     BadResponse: ("{status} with {content}: not the API's answer", _ELSEWHERE),
@@ -50,7 +55,7 @@ def check_answer(endpoint: Endpoint, observed: Observed, outcome: Reply | Wemasy
             f"{observed.status}: an empty request was accepted, which its documentation rules out",
             f"Look in Wemasy whether something was {endpoint.done}. {_ELSEWHERE}",
         )
-    required = {name for name, field in endpoint.arguments.model_fields.items() if field.is_required()}
+    required = set(endpoint.argument_schema["required"])
     if isinstance(outcome, ValidationFailed) and required & set(outcome.field_errors or ()):
         return passed("API", "host and token are good: 422 for the empty request, nothing was written")
     for kind, (found, advice) in _MEANINGS.items():

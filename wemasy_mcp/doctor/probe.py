@@ -17,7 +17,7 @@ from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.settings import Settings
 
-PROBED: Endpoint = next(endpoint for endpoint in ENDPOINTS if endpoint.idempotent)
+PROBED: Endpoint = next(it for it in ENDPOINTS if it.idempotent and "required" in it.argument_schema)
 """Which endpoint is asked. It requires arguments, so the API refuses the empty request; should that ever change, an
 idempotent one does the least."""
 
