@@ -39,10 +39,6 @@ class Failure(BaseModel):
     request_id: str | MISSING = MISSING
 
 
-ERRORS: list[type["WemasyError"]] = []
-"""One class per code, in the order of the published interface, which is the one in which they stand below."""
-
-
 class WemasyError(Exception):
     """A call that did not succeed. `str()` of it is safe to show: no token, argument or body is ever in it."""
 
@@ -73,10 +69,6 @@ class WemasyError(Exception):
         self.rate_limit = rate_limit
         self.notes = notes
         super().__init__(self.message)
-
-    def __init_subclass__(cls) -> None:
-        if "code" in vars(cls):
-            ERRORS.append(cls)
 
     def failure(self, endpoint: Endpoint, request_id: str | None = None) -> Failure:
         """Return the `error` of a result of `endpoint`; `request_id` names the request, where one was sent."""
@@ -259,3 +251,23 @@ class InternalError(WemasyError):
     when = "A defect of this server. Details are in its log only."
     retryable = False
     default_message = "The server had an internal error; its log has the details."
+
+
+ERRORS: tuple[type[WemasyError], ...] = (
+    NotConfigured,
+    InvalidArguments,
+    ValidationFailed,
+    Unauthenticated,
+    Forbidden,
+    RateLimited,
+    Rejected,
+    Unreachable,
+    Pending,
+    TimedOut,
+    ConnectionLost,
+    ServerFailed,
+    BadResponse,
+    ShuttingDown,
+    InternalError,
+)
+"""One class per code, in the order of the published interface."""
