@@ -305,12 +305,13 @@ def test_a_server_that_is_reached_by_url_is_asked_with_the_entrys_headers(
     assert (request.headers.get("authorization") == f"Bearer {TOKEN}") is bool(entry.get("headers"))
 
 
-def test_a_server_that_answers_at_its_url_is_asked_for_its_tools(doctor: Doctor) -> None:
-    command = [sys.executable, "-m", "wemasy_mcp", "--sandbox", "--transport", "streamable-http", "--port", "0"]
+@pytest.mark.parametrize(("transport", "kind"), [("streamable-http", "http"), ("sse", "sse")])
+def test_a_server_that_answers_at_its_url_is_asked_for_its_tools(doctor: Doctor, transport: str, kind: str) -> None:
+    command = [sys.executable, "-m", "wemasy_mcp", "--sandbox", "--transport", transport, "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
-        url = next(found[0] for line in server.stderr if (found := re.search(r"http://127\S+/mcp", line)))
-        report = doctor("windsurf", holding({"serverUrl": url}), status=0)
+        url = next(found[0] for line in server.stderr if (found := re.search(r"http://127\S+/(mcp|sse)", line)))
+        report = doctor("claude-code", holding({"type": kind, "url": url}), status=0)
         server.terminate()
 
     assert report["command"] == ("ok", f"{url} offers wemasy_update_connection, wemasy_save_memory", "")

@@ -66,7 +66,4 @@ class Observed(Attempt):
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        if isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-            continue
         error = error.__cause__ or error.__context__
