@@ -18,6 +18,7 @@ from wemasy_mcp.core.once import OnceCaller, Replicas
 from wemasy_mcp.core.server import Options, TokenSource, build_server
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.endpoints.base import Endpoint
+from wemasy_mcp.observability.export import start_export
 from wemasy_mcp.observability.logging import start_logging
 from wemasy_mcp.secret_file import follow_api_token
 from wemasy_mcp.settings import OVER_HTTP_ONLY, Reading, Settings, SettingsError, variable_of
@@ -60,6 +61,7 @@ def serve(reading: Reading) -> None:
     elif sys.stdin is not None and sys.stdin.isatty():
         print(_AT_A_TERMINAL, file=sys.stderr)
     log = start_logging(settings.log_level, settings.log_format)
+    end_export = start_export()
     try:
         for sentence in reading.misspelt:
             logger.warning("%s", sentence)
@@ -69,6 +71,7 @@ def serve(reading: Reading) -> None:
             anyio.run(_serve_http, settings)
     finally:
         log.stop()
+        end_export()
 
 
 async def _serve_stdio(reading: Reading) -> None:

@@ -59,6 +59,8 @@ async def test_a_request_is_one_client_span_under_the_servers_own(
     assert span.attributes == {
         "http.request.method": "POST",
         "url.template": PATH,
+        "server.address": "api.wemasy.nl",
+        "server.port": 443,
         "wemasy.outcome": "applied",
         "http.response.status_code": 200,
     }
@@ -89,6 +91,8 @@ async def test_a_failure_is_told_by_its_code_and_outcome(
     assert span.attributes == {
         "http.request.method": "POST",
         "url.template": PATH,
+        "server.address": "api.wemasy.nl",
+        "server.port": 443,
         "wemasy.outcome": outcome,
         "http.response.status_code": status,
         "error.type": error_type,
@@ -105,6 +109,8 @@ async def test_a_request_without_an_answer_has_no_status(spans: InMemorySpanExpo
     assert span.attributes == {
         "http.request.method": "POST",
         "url.template": PATH,
+        "server.address": "api.wemasy.nl",
+        "server.port": 443,
         "wemasy.outcome": "unknown",
         "error.type": "connection_lost",
     }

@@ -34,7 +34,8 @@ def test_a_lock_pins_every_package_by_hash_and_names_no_host(lock: str) -> None:
 
 def test_the_lock_holds_every_direct_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    names = {name_of(it) for it in [*project["dependencies"], *project["optional-dependencies"]["redis"]]}
+    optional = project["optional-dependencies"]
+    names = {name_of(it) for it in [*project["dependencies"], *optional["otel"], *optional["redis"]]}
     locked = {line.partition("==")[0] for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line}
 
     assert names <= locked

@@ -8,6 +8,8 @@ import pytest
 
 NEEDED_BY_OTHER_COMMANDS = (
     "jsonschema",
+    "opentelemetry.metrics",
+    "opentelemetry.sdk",
     "redis",
     "rich",
     "sqlite3",

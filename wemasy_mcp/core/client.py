@@ -31,6 +31,7 @@ from wemasy_mcp.core.errors import (
 )
 from wemasy_mcp.core.protocol import MAX_BODY, Reply, read_reply
 from wemasy_mcp.endpoints.base import Endpoint
+from wemasy_mcp.observability.metrics import instruments
 from wemasy_mcp.observability.tracing import request_span
 from wemasy_mcp.upstream.open import open_upstream
 from wemasy_mcp.upstream.proxies import UnusableProxyError
@@ -147,13 +148,14 @@ class WemasyClient:
             "X-Request-Id": attempt.request_id,
         }
         try:
-            with request_span(endpoint.path, attempt):
+            with request_span(self._base_url, endpoint.path, attempt):
                 await self._exchange(f"{self._base_url}/{endpoint.path}", headers, body, attempt)
                 return read_reply(
                     endpoint, attempt.status or 0, attempt.headers, bytes(attempt.body), now=time.time(), secret=secret
                 )
         except RateLimited as error:
             if error.retry_after_seconds:
+                instruments().cooldowns.add(1)
                 await self._cooldown.close(account, error.retry_after_seconds)
             raise
 

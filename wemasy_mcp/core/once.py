@@ -21,6 +21,7 @@ from wemasy_mcp.core.errors import InternalError, Pending, ShuttingDown, Unreach
 from wemasy_mcp.core.protocol import Reply
 from wemasy_mcp.core.repeats import Answer, Elsewhere, Repeats, Request, outcome_of
 from wemasy_mcp.endpoints.base import Endpoint
+from wemasy_mcp.observability.metrics import instruments
 
 logger = logging.getLogger(__name__)
 
@@ -122,10 +123,12 @@ class OnceCaller:
         if not isinstance(request, Running):
             request = self._begin(key, endpoint, body, token, user_agent, attempt)
         elif request.answer is None:
+            instruments().repeats.add(1, {"wemasy.repeat": "joined"})
             attempt.notes.append(_JOINED)
             if self._replicas is not None:
                 self._spawn(self._replicas.join(request.shared))
         else:
+            instruments().repeats.add(1, {"wemasy.repeat": "given_again"})
             attempt.notes.append(_GIVEN.format(seconds=self._repeats.age(request.ended_at)))
         delivered = False
         try:

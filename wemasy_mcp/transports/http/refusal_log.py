@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.observability.events import log_event
+from wemasy_mcp.observability.metrics import instruments
 from wemasy_mcp.transports.http.refusal import ERROR
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class RefusalLog:
         await self._app(scope, receive, send_and_note)
 
     def _note(self, scope: Scope, status: int) -> None:
+        instruments().refusals.add(1, {"http.response.status_code": status})
         now = time.monotonic()
         if now - self._second >= 1:
             self._second, self._lines = now, 0

@@ -1,0 +1,48 @@
+"""What is counted, through OpenTelemetry's API alone: without an SDK it does nothing, in under a microsecond.
+
+Names are those of the semantic conventions for MCP and for HTTP clients where these have one, else begin with
+`wemasy.mcp`. No attribute is a caller's text: a tool is one that is offered, an error one of the published codes.
+"""
+
+from functools import cache
+
+from wemasy_mcp import __version__
+
+
+class Instruments:
+    """Made once, and late: at the start of a stdio server nothing is counted, and every host waits for the import."""
+
+    def __init__(self) -> None:
+        from opentelemetry.metrics import get_meter
+
+        meter = get_meter("wemasy_mcp", __version__)
+        self.calls = meter.create_histogram(
+            "mcp.server.operation.duration",
+            unit="s",
+            description="Calls of tools, until their result.",
+            explicit_bucket_boundaries_advisory=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300],
+        )
+        self.requests = meter.create_histogram(
+            "http.client.request.duration",
+            unit="s",
+            description="Requests to the Wemasy API.",
+            explicit_bucket_boundaries_advisory=[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
+        )
+        self.calls_under_way = meter.create_up_down_counter(
+            "wemasy.mcp.calls.active", unit="{call}", description="Calls of tools under way."
+        )
+        self.refusals = meter.create_counter(
+            "wemasy.mcp.refusals", unit="{request}", description="HTTP requests that were refused."
+        )
+        self.repeats = meter.create_counter(
+            "wemasy.mcp.repeats", unit="{call}", description="Calls answered by the request of an equal call."
+        )
+        self.cooldowns = meter.create_counter(
+            "wemasy.mcp.cooldowns", unit="{cooldown}", description="Waits that Wemasy asked an account for."
+        )
+
+
+@cache
+def instruments() -> Instruments:
+    """Return the instruments of this process."""
+    return Instruments()
