@@ -220,8 +220,10 @@ class OnceCaller:
         # From here on nothing may be said but what the other replica's request becomes.
         request.is_elsewhere = request.attempt.sent = True
         if found.answer is None:
+            instruments().repeats.add(1, {"wemasy.repeat": "joined"})
             request.attempt.notes.append(_JOINED)
             return await replicas.wait(request.shared, self._timeout_seconds)
+        instruments().repeats.add(1, {"wemasy.repeat": "given_again"})
         request.attempt.notes.append(_GIVEN.format(seconds=found.answered_ago))
         return found.answer
 
