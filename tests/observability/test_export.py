@@ -10,7 +10,8 @@ import pytest
 
 import wemasy_mcp
 from support.otlp_receiver import Receiver, receiving
-from support.processes import SECONDS, WAYS, connect, environment, serving
+from support.processes import SECONDS, WAYS, connect, serving
+from support.program import TOKEN, environment
 from support.wire import SAVE
 from wemasy_mcp.observability.export import start_export
 
@@ -69,7 +70,7 @@ def test_without_variables_that_ask_for_it_no_sdk_is_imported(settings: dict[str
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "wemasy_mcp"],
         input=json.dumps(CALL).encode() + b"\n",
-        env=environment(settings),
+        env=environment({"WEMASY_API_TOKEN": TOKEN, **settings}),
         capture_output=True,
         timeout=SECONDS,
         check=True,
