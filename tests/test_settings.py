@@ -1,6 +1,5 @@
 """What the operator sets: where it is read from, what is tolerated, and how it is refused without being shown."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +8,21 @@ from pydantic import SecretStr
 
 from api_document import SAVE_MEMORY, UPDATE_CONNECTION
 from support.program import TOKEN
-from wemasy_mcp.settings import (
-    Settings,
-    SettingsError,
-    api_token,
-    is_loopback,
-    load_settings,
-    read_base_url,
-    read_settings,
-    variable_of,
-)
+from wemasy_mcp.secret_file import api_token
+from wemasy_mcp.setting_sources import load_settings, read_settings
+from wemasy_mcp.settings import Settings, SettingsError, variable_of
 
 BLANK = "is empty; put your Wemasy API token there."
 PLACEHOLDER = "still holds a placeholder instead of a token: it was never filled in."
 NO_TOKEN = "holds spaces, line breaks or characters that no token has; copy the token again."
+INSECURE = (
+    "should be an https URL such as https://api.wemasy.nl/api (http only on loopback); over http the token could be "
+    "read on the way."
+)
 ADDRESS = (
     "holds an address, not a port: Kubernetes sets it for a Service named wemasy. Set `enableServiceLinks: false` in "
     "the pod's spec, or set the variable there yourself."
 )
-NO_URL = "should be an https URL such as https://api.wemasy.nl/api (http only on loopback)"
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +111,7 @@ def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch, variable: 
     ("variable", "value", "problem"),
     [
         ("WEMASY_API_TOKEN", "your-token", PLACEHOLDER),
-        ("WEMASY_BASE_URL", "http://api.wemasy.nl/api", f"{NO_URL}; over http the token could be read on the way."),
+        ("WEMASY_BASE_URL", "http://api.wemasy.nl/api", INSECURE),
         ("WEMASY_TIMEOUT_SECONDS", "0", "should be greater than 0"),
         ("WEMASY_TIMEOUT_SECONDS", "601", "should be less than or equal to 600"),
         ("WEMASY_TIMEOUT_SECONDS", "nan", "should be a finite number"),
@@ -250,64 +245,6 @@ def test_a_token_file_that_cannot_be_used_is_named_without_its_content(
         api_token(load_settings(api_token_file=file))
 
     assert str(raised.value) == f"WEMASY_API_TOKEN_FILE {problem.format(path=file)}"
-
-
-@pytest.mark.parametrize(
-    ("given", "read"),
-    [
-        ("https://api.wemasy.nl/api", "https://api.wemasy.nl/api"),
-        (" 'https://api.wemasy.nl/api/' ", "https://api.wemasy.nl/api"),
-        ("https://proxy.example:8443", "https://proxy.example:8443"),
-        ("http://localhost:8900/api", "http://localhost:8900/api"),
-        ("http://127.0.0.1/api", "http://127.0.0.1/api"),
-        ("http://[::1]:8900/api", "http://[::1]:8900/api"),
-        ("HTTPS://api.wemasy.nl", "HTTPS://api.wemasy.nl"),
-    ],
-)
-def test_a_base_url_is_taken_without_its_last_slash(given: str, read: str) -> None:
-    assert read_base_url(given) == read
-
-
-@pytest.mark.parametrize(
-    ("given", "problem"),
-    [
-        *(
-            (given, f"{NO_URL}.")
-            for given in ("", "api.wemasy.nl/api", "ftp://a", "https://", "https:///api", "file:///a")
-        ),
-        *((given, f"{NO_URL}.") for given in ("https://a:0", "https://a:65536", "https://a:b", "https://[::1")),
-        *((given, f"{NO_URL}, in plain ASCII.") for given in ("https://a b", "https://ä.nl", "https://a\nb")),
-        *(
-            (given, f"{NO_URL}; over http the token could be read on the way.")
-            for given in ("http://api.wemasy.nl/api", "http://localhost.evil.example", "http://127.0.0.1.evil.example")
-        ),
-        *(
-            (given, "should carry no credentials, no query and no fragment.")
-            for given in ("https://user:secret@a", "https://@a", "https://a?token=1", "https://a?", "https://a#b")
-        ),
-    ],
-)
-def test_what_is_no_base_url_is_refused_without_being_shown(given: str, problem: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
-        read_base_url(given)
-
-
-@pytest.mark.parametrize(
-    ("host", "is_local"),
-    [
-        ("localhost", True),
-        ("LOCALHOST", True),
-        ("127.0.0.1", True),
-        ("127.8.9.10", True),
-        ("::1", True),
-        ("0.0.0.0", False),
-        ("10.0.0.1", False),
-        ("localhost.example", False),
-        ("", False),
-    ],
-)
-def test_loopback_is_this_machine_only(host: str, is_local: bool) -> None:
-    assert is_loopback(host) is is_local
 
 
 def test_scopes_are_separated_as_oauth_or_the_other_settings_do() -> None:

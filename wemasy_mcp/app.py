@@ -21,7 +21,8 @@ from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.observability.export import start_export
 from wemasy_mcp.observability.logging import start_logging
 from wemasy_mcp.secret_file import follow_api_token
-from wemasy_mcp.settings import OVER_HTTP_ONLY, Reading, Settings, SettingsError, variable_of
+from wemasy_mcp.setting_sources import Reading
+from wemasy_mcp.settings import OVER_HTTP_ONLY, Settings, SettingsError, variable_of
 from wemasy_mcp.transports.stdio.descriptors import fill_closed_descriptors
 from wemasy_mcp.transports.stdio.session import serve_stdio
 

@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 from wemasy_mcp import __version__
 from wemasy_mcp.config import NAMES as HOST_NAMES
 from wemasy_mcp.console import guard_streams, wrap
-from wemasy_mcp.settings import SettingsError, read_settings
+from wemasy_mcp.setting_sources import read_settings
+from wemasy_mcp.settings import SettingsError
 from wemasy_mcp.startup import lasting_imports
 
 DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2

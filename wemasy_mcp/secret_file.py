@@ -8,9 +8,13 @@ from typing import Generic, TypeVar
 
 from pydantic import SecretStr
 
-from wemasy_mcp.settings import Settings, SettingsError, api_token
+from wemasy_mcp.pasted_token import read_token
+from wemasy_mcp.settings import Settings, SettingsError, reason_of, variable_of
 
 logger = logging.getLogger(__name__)
+
+MAX_SECRET_FILE = 65_536
+"""Characters that are read of a secret's file."""
 
 Value = TypeVar("Value")
 _Version = tuple[int, int, int, int]
@@ -69,3 +73,38 @@ def follow_api_token(settings: Settings) -> Callable[[], SecretStr]:
         return SecretFile(path, lambda: api_token(settings)).value
     token = api_token(settings)
     return lambda: token
+
+
+def api_token(settings: Settings) -> SecretStr:
+    """Return the Wemasy API token.
+
+    Raises:
+        SettingsError: There is none, or its file cannot be used.
+    """
+    if settings.api_token is not None:
+        return settings.api_token
+    if settings.api_token_file is not None:
+        variable = variable_of("api_token_file")
+        try:
+            return SecretStr(read_token(read_secret_file(settings.api_token_file, variable)))
+        except SettingsError:
+            raise
+        except ValueError as error:
+            raise SettingsError(variable, f"names a file whose content {error}") from None
+    raise SettingsError(variable_of("api_token"), "is not set; put your Wemasy API token there.")
+
+
+def read_secret_file(path: Path, variable: str) -> str:
+    """Return the text of a secret's file.
+
+    Raises:
+        SettingsError: It cannot be read as a short text.
+    """
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            text = file.read(MAX_SECRET_FILE + 1)
+    except (OSError, ValueError) as error:
+        raise SettingsError(variable, f"names a file that cannot be read: {path} ({reason_of(error)})") from None
+    if len(text) > MAX_SECRET_FILE:
+        raise SettingsError(variable, f"names a file of more than {MAX_SECRET_FILE} characters: {path}")
+    return text

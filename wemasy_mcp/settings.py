@@ -1,34 +1,23 @@
-"""What the operator sets: the environment, an optional file, flags. Read once, checked, frozen.
+"""The settings: their names, defaults and checks.
 
 Every refusal names the variable and never shows its value: a value may be a secret, or stand in the wrong place.
 """
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    DotEnvSettingsSource,
-    EnvSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from wemasy_mcp.misspelt import SERVICE_ADDRESS, misspelt
+from wemasy_mcp.misspelt import SERVICE_ADDRESS
 from wemasy_mcp.pasted_token import read_token
+from wemasy_mcp.urls import read_base_url
 
 PREFIX = "WEMASY_"
 DEFAULT_BASE_URL = "https://api.wemasy.nl/api"
-
-MAX_SECRET_FILE = 65_536
-"""Characters that are read of a secret's file."""
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _PATH_PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*){1,16}")
@@ -220,7 +209,7 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def _check_base_url(cls, value: str) -> str:
-        return read_base_url(value)
+        return read_base_url(value, DEFAULT_BASE_URL)
 
 
 def variable_of(field: str) -> str:
@@ -228,181 +217,11 @@ def variable_of(field: str) -> str:
     return PREFIX + field.upper()
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What could be read of the settings, and what could not."""
-
-    settings: Settings
-    """What cannot be used is at its default here."""
-    problems: tuple[SettingsError, ...]
-    misspelt: tuple[str, ...]
-    """A sentence for each variable that looks like a setting and is not."""
-
-    def problem_with(self, field: str) -> SettingsError | None:
-        """Return why a setting cannot be used, None if it can."""
-        return next((problem for problem in self.problems if problem.variable == variable_of(field)), None)
-
-    def verify(self) -> Settings:
-        """Return the settings.
-
-        Raises:
-            SettingsError: Names the first setting that cannot be used, and holds the further ones.
-        """
-        if self.problems:
-            first, *further = self.problems
-            raise SettingsError(first.variable, first.problem, further)
-        return self.settings
-
-
-def load_settings(env_file: Path | None = None, **flags: Any) -> Settings:
-    """Return the settings: flags, then the environment, then `env_file`, then the defaults.
-
-    Raises:
-        SettingsError: Names the first variable (or flag) that cannot be used, and holds the further ones.
-    """
-    return read_settings(env_file, **flags).verify()
-
-
-def read_settings(env_file: Path | None = None, **flags: Any) -> Reading:
-    """Return what can be read of the settings; one that cannot does not take the others with it."""
-    environment = EnvSettingsSource(Settings)
-    values = {**environment(), **flags}
-    names = dict(environment.env_vars)
-    problems: list[SettingsError] = []
-    if env_file is not None:
-        try:
-            file = read_env_file(env_file)
-        except SettingsError as error:
-            problems.append(error)
-        else:
-            values = {**file(), **values}
-            names = {**file.env_vars, **names}
-    try:
-        settings = Settings(**values)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-        bad = {str(one["loc"][0]): _problem(one["msg"]) for one in details}
-        problems += [SettingsError(variable_of(field), problem) for field, problem in bad.items()]
-        settings = Settings(**{name: value for name, value in values.items() if name not in bad})
-    return Reading(settings, tuple(problems), tuple(_sentences(names)))
-
-
-def read_env_file(path: Path) -> DotEnvSettingsSource:
-    """Return the settings in a file.
-
-    Raises:
-        SettingsError: It cannot be read as text.
-    """
-    path = Path(expand_home(str(path)))
-    if not path.is_file():
-        raise SettingsError("--env-file", f"names no file: {path}")
-    try:
-        return DotEnvSettingsSource(Settings, env_file=path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError("--env-file", f"cannot be read: {path} ({_reason(error)})") from None
-
-
-def unknown_settings(names: Mapping[str, str | None]) -> list[tuple[str, str]]:
-    """Return the variables that look like settings and are not, each with the setting that may be meant."""
-    return misspelt(names, map(variable_of, Settings.model_fields))
-
-
-def api_token(settings: Settings) -> SecretStr:
-    """Return the Wemasy API token.
-
-    Raises:
-        SettingsError: There is none, or its file cannot be used.
-    """
-    if settings.api_token is not None:
-        return settings.api_token
-    if settings.api_token_file is not None:
-        variable = variable_of("api_token_file")
-        try:
-            return SecretStr(read_token(read_secret_file(settings.api_token_file, variable)))
-        except SettingsError:
-            raise
-        except ValueError as error:
-            raise SettingsError(variable, f"names a file whose content {error}") from None
-    raise SettingsError(variable_of("api_token"), "is not set; put your Wemasy API token there.")
-
-
-def read_secret_file(path: Path, variable: str) -> str:
-    """Return the text of a secret's file.
-
-    Raises:
-        SettingsError: It cannot be read as a short text.
-    """
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            text = file.read(MAX_SECRET_FILE + 1)
-    except (OSError, ValueError) as error:
-        raise SettingsError(variable, f"names a file that cannot be read: {path} ({_reason(error)})") from None
-    if len(text) > MAX_SECRET_FILE:
-        raise SettingsError(variable, f"names a file of more than {MAX_SECRET_FILE} characters: {path}")
-    return text
-
-
-def read_base_url(text: str) -> str:
-    """Return the base URL without a trailing slash.
-
-    Raises:
-        ValueError: It is no https URL (or http on loopback), or carries credentials, a query or a fragment.
-    """
-    text = read_url(text.strip().strip("'\"").rstrip("/"), DEFAULT_BASE_URL)
-    if "?" in text or "#" in text:
-        raise ValueError("should carry no credentials, no query and no fragment.")
-    return text
-
-
-def read_url(text: str, example: str) -> str:
-    """Return the URL, unchanged, if what goes there and comes from there can be trusted.
-
-    Raises:
-        ValueError: It is not an https URL (or http on loopback), or carries credentials.
-    """
-    problem = f"should be an https URL such as {example} (http only on loopback)"
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError(f"{problem}, in plain ASCII.")
-    try:
-        url = urlsplit(text)
-        host, port = url.hostname, url.port
-    except ValueError:
-        raise ValueError(f"{problem}.") from None
-    if not host or port == 0 or url.scheme not in {"https", "http"}:
-        raise ValueError(f"{problem}.")
-    if url.scheme == "http" and not is_loopback(host):
-        raise ValueError(f"{problem}; over http the token could be read on the way.")
-    if "@" in url.netloc:
-        raise ValueError("should carry no credentials, no query and no fragment.")
-    return text
-
-
 def is_path_prefix(text: str) -> bool:
     """Whether the text is a path of plain characters that begins with a slash and does not end in one."""
     return _PATH_PREFIX.fullmatch(text) is not None
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine only."""
-    from ipaddress import ip_address
-
-    try:
-        return host.casefold() == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _sentences(names: Mapping[str, str | None]) -> list[str]:
-    return [
-        f"{name} is set, but no setting has that name{f'; is {meant} meant?' if meant else '.'}"
-        for name, meant in unknown_settings(names)
-    ]
-
-
-def _reason(error: OSError | ValueError) -> str:
+def reason_of(error: OSError | ValueError) -> str:
+    """Return why a file cannot be read as text."""
     return error.strerror or "no reason given" if isinstance(error, OSError) else "it is not UTF-8 text"
-
-
-def _problem(message: str) -> str:
-    # pydantic's "Input should be less than 600", "Value error, is empty …"
-    return message.removeprefix("Value error, ").removeprefix("Input ")

@@ -15,7 +15,7 @@ from support.program import TOKEN
 from wemasy_mcp.core.client import WemasyClient
 from wemasy_mcp.core.server import build_server
 from wemasy_mcp.endpoints import ENDPOINTS
-from wemasy_mcp.settings import load_settings
+from wemasy_mcp.setting_sources import load_settings
 from wemasy_mcp.transports.http.asgi import build_app
 from wemasy_mcp.transports.http.uvicorn_server import Patience
 

@@ -4,11 +4,11 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from wemasy_mcp.config.host_program import HostProgram
 from wemasy_mcp.config.server_spec import API_TOKEN, SERVER_TOKEN, Secret, ServerSpec, Transport
-from wemasy_mcp.settings import SettingsError, is_loopback, variable_of
+from wemasy_mcp.settings import SettingsError, variable_of
+from wemasy_mcp.urls import is_loopback, split_url
 
 _URLS: dict[Transport, str] = {
     "stdio": "",
@@ -85,15 +85,9 @@ class Request:
 
 
 def _check_url(text: str, host: HostProgram) -> None:
-    try:
-        url = urlsplit(text)
-        name = url.hostname if url.port != 0 else None
-    except ValueError:
-        name = None
-    is_plain = text.isascii() and text.isprintable() and " " not in text
-    if not name or url.scheme not in {"https", "http"} or not is_plain:
+    if (url := split_url(text)) is None:
         raise SettingsError("--url", "should be a whole URL, such as https://mcp.example.com/mcp.")
-    if host.needs_public_url and (url.scheme == "http" or is_loopback(name)):
+    if host.needs_public_url and (url.scheme == "http" or is_loopback(url.hostname or "")):
         raise SettingsError(
             "--url", f"should be a public https URL: {host.title} connects from its own servers, not from this machine."
         )

@@ -27,7 +27,9 @@ from wemasy_mcp.doctor.report import as_json, as_text, has_failed, redact
 from wemasy_mcp.doctor.serving import serving_problem
 from wemasy_mcp.doctor.sources import Setting, Sources
 from wemasy_mcp.pasted_token import MIN_LENGTH
-from wemasy_mcp.settings import Settings, SettingsError, api_token, load_settings
+from wemasy_mcp.secret_file import api_token
+from wemasy_mcp.setting_sources import load_settings
+from wemasy_mcp.settings import Settings, SettingsError
 
 NOTHING_SENT = "No request was sent."
 REFUSED = (

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 from pydantic_settings import EnvSettingsSource
 
 from wemasy_mcp.core.sanitize import sanitize
-from wemasy_mcp.settings import Settings, read_env_file, unknown_settings, variable_of
+from wemasy_mcp.setting_sources import read_env_file, unknown_settings
+from wemasy_mcp.settings import Settings, variable_of
 
 Source = Literal["environment", "env file", "default"]
 

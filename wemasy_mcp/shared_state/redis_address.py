@@ -12,7 +12,8 @@ from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
 from redis.exceptions import RedisError
 
-from wemasy_mcp.settings import SettingsError, read_secret_file, variable_of
+from wemasy_mcp.secret_file import read_secret_file
+from wemasy_mcp.settings import SettingsError, variable_of
 
 URL, PASSWORD_FILE = variable_of("redis_url"), variable_of("redis_password_file")
 

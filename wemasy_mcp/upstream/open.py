@@ -4,10 +4,10 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from wemasy_mcp.settings import is_loopback
 from wemasy_mcp.upstream.connections import UpstreamTransport
 from wemasy_mcp.upstream.dial import Dialer
 from wemasy_mcp.upstream.proxies import find_proxy
+from wemasy_mcp.urls import is_loopback
 
 
 def open_upstream(base_url: str, keepalive_seconds: float) -> httpx2.AsyncBaseTransport:

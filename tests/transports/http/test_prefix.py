@@ -9,7 +9,7 @@ from support.held_api import Upstream
 from support.issuer import ISSUER
 from support.processes import SECONDS, endpoint_of
 from support.raw_http import running
-from wemasy_mcp.settings import load_settings
+from wemasy_mcp.setting_sources import load_settings
 from wemasy_mcp.transports.http.asgi import build_app
 from wemasy_mcp.transports.http.auth.oauth import jwt_verifier
 from wemasy_mcp.transports.http.uvicorn_server import Patience

@@ -3,7 +3,8 @@
 import os
 import socket
 
-from wemasy_mcp.settings import SettingsError, is_loopback, variable_of
+from wemasy_mcp.settings import SettingsError, variable_of
+from wemasy_mcp.urls import is_loopback
 
 BACKLOG = 1024
 

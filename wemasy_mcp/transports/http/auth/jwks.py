@@ -12,8 +12,8 @@ import httpx2
 from jwt import PyJWK
 from starlette.authentication import AuthenticationError
 
-from wemasy_mcp.settings import is_loopback
 from wemasy_mcp.strict_json import parse
+from wemasy_mcp.urls import is_loopback
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,9 @@ from jwt.algorithms import OKPAlgorithm
 from jwt.types import Options
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 
-from wemasy_mcp.settings import Settings, SettingsError, read_url, variable_of
+from wemasy_mcp.settings import Settings, SettingsError, variable_of
 from wemasy_mcp.transports.http.auth.jwks import ALGORITHMS, JwkSet, Key
+from wemasy_mcp.urls import read_url
 
 LEEWAY_SECONDS = 60
 """How far the issuer's clock may be from this one."""

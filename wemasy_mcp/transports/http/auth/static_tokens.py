@@ -9,8 +9,8 @@ from pathlib import Path
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 
 from wemasy_mcp.pasted_token import read_token
-from wemasy_mcp.secret_file import SecretFile
-from wemasy_mcp.settings import Settings, SettingsError, read_secret_file, variable_of
+from wemasy_mcp.secret_file import SecretFile, read_secret_file
+from wemasy_mcp.settings import Settings, SettingsError, variable_of
 
 MIN_LENGTH = 16
 """Characters of the shortest token that is accepted: fewer could be guessed."""

@@ -1,0 +1,54 @@
+"""The one check of URLs that people set: whole, in plain ASCII, and safe to send a secret to."""
+
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+_BARE = "should carry no credentials, no query and no fragment."
+
+
+def split_url(text: str) -> SplitResult | None:
+    """Return the parts of an http or https URL that has a host; None if it is not one, in plain ASCII."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        return None
+    try:
+        url = urlsplit(text)
+        is_whole = url.scheme in {"https", "http"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return None
+    return url if is_whole else None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine only."""
+    try:
+        return host.casefold() == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_url(text: str, example: str) -> str:
+    """Return the URL, unchanged, if what goes there and comes from there can be trusted.
+
+    Raises:
+        ValueError: It is not an https URL (or http on loopback), or carries credentials.
+    """
+    problem = f"should be an https URL such as {example} (http only on loopback)"
+    if (url := split_url(text)) is None:
+        raise ValueError(f"{problem}.")
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        raise ValueError(f"{problem}; over http the token could be read on the way.")
+    if "@" in url.netloc:
+        raise ValueError(_BARE)
+    return text
+
+
+def read_base_url(text: str, example: str) -> str:
+    """Return the base URL of an API, without a trailing slash.
+
+    Raises:
+        ValueError: As `read_url`; or it carries a query or a fragment.
+    """
+    text = read_url(text.strip().strip("'\"").rstrip("/"), example)
+    if "?" in text or "#" in text:
+        raise ValueError(_BARE)
+    return text
