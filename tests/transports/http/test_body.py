@@ -1,5 +1,7 @@
 """Bodies are bounded, one and all together; small ones are served however many large ones are on their way."""
 
+import json
+import tracemalloc
 from collections.abc import AsyncIterator
 
 import anyio
@@ -9,12 +11,15 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from support.processes import SECONDS
-from wemasy_mcp.transports.http.body import MAX_BODY, SMALL_BODY, Bodies, WholeBody
+from wemasy_mcp.transports.http.body import MAX_BODY, MAX_WEIGHT, SMALL, Bodies, WholeBody, weigh
 
 
 def message(length: int) -> bytes:
     """A message of so many bytes."""
     return b'{"jsonrpc":"2.0","id":1,"method":"ping"}'.ljust(length)
+
+
+SIGNS = weigh(message(0)) - len(message(0))
 
 
 async def length(scope: Scope, receive: Receive, send: Send) -> None:
@@ -28,10 +33,10 @@ async def post(app: WholeBody, content: bytes | AsyncIterator[bytes]) -> httpx2.
 
 
 async def test_large_bodies_share_what_there_is_and_small_ones_do_not_need_it() -> None:
-    app, complete = WholeBody(length, Bodies(SMALL_BODY)), anyio.Event()
+    app, complete = WholeBody(length, Bodies(SMALL + SIGNS)), anyio.Event()
 
     async def slow() -> AsyncIterator[bytes]:
-        yield message(2 * SMALL_BODY)
+        yield message(2 * SMALL)
         await complete.wait()
 
     large: list[httpx2.Response] = []
@@ -43,13 +48,17 @@ async def test_large_bodies_share_what_there_is_and_small_ones_do_not_need_it() 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(send_slowly)
             await anyio.wait_all_tasks_blocked()
-            crowded_out = await post(app, message(SMALL_BODY + 1))
-            small = await post(app, message(SMALL_BODY))
+            crowded_out = await post(app, message(SMALL + 1))
+            small = await post(app, message(SMALL - SIGNS))
             complete.set()
-        afterwards = await post(app, message(2 * SMALL_BODY))
+        afterwards = await post(app, message(2 * SMALL))
 
     assert (crowded_out.status_code, crowded_out.headers["retry-after"]) == (503, "5")
-    assert [answer.text for answer in (small, *large, afterwards)] == [str(size * SMALL_BODY) for size in (1, 2, 2)]
+    assert [answer.text for answer in (small, *large, afterwards)] == [
+        str(SMALL - SIGNS),
+        str(2 * SMALL),
+        str(2 * SMALL),
+    ]
 
 
 @pytest.mark.parametrize("times", [1, 3])
@@ -106,3 +115,38 @@ async def test_what_is_no_request_is_answered_and_not_taken(content: bytes, requ
 )
 async def test_what_is_clearly_meant_is_read_so(content: bytes) -> None:
     assert (await post(WholeBody(length, Bodies()), content)).status_code == 200
+
+
+def holding(value: str, times: int) -> bytes:
+    return b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"a":[%s]}}' % ",".join([value] * times).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (holding("[]", 100_000), 200),
+        (holding("[]", 1_000_000), 413),
+        (holding("{}", 1_000_000), 413),
+        (holding("0", 2_000_000), 413),
+        (holding('{"":0}', 500_000), 413),
+        (holding('"[[[[,,,,::::"', 250_000), 200),
+        (holding('"' + r"\"[" * 900_000 + '"', 1), 200),
+        # A text without an end is looked through once.
+        (holding('"' + r"\"[" * 900_000, 1), 400),
+    ],
+    ids=["100,000 lists", "lists", "objects", "numbers", "members", "signs in texts", "escaped", "no end"],
+)
+async def test_a_message_may_not_take_many_times_the_memory_of_its_text(content: bytes, status: int) -> None:
+    assert (await post(WholeBody(length, Bodies()), content)).status_code == status
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", "0", '{"a":0}', '"text"', "1.5", "null"])
+def test_a_message_takes_no_more_memory_than_it_weighs(value: str) -> None:
+    content = holding(value, 20_000)
+    tracemalloc.start()
+    parsed = json.loads(content)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert parsed
+    assert taken < weigh(content) < MAX_WEIGHT

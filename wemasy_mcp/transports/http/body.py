@@ -1,5 +1,7 @@
 """The body of a request: one message, whole before anything is done with it; bounded for one and for all together."""
 
+import re
+
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -11,13 +13,22 @@ from wemasy_mcp.transports.normalize import normalize_message
 MAX_BODY = 4 * 2**20
 """Bytes of a request's body: 4 MiB."""
 
-SMALL_BODY = 2**14
-"""Bytes of a body that do not count against `MAX_BODIES`: no client is refused for a call of usual size."""
+MAX_WEIGHT = 24 * 2**20
+"""Bytes of memory that one message may take once it is read."""
 
-MAX_BODIES = 48 * 2**20
-"""Bytes that all bodies that are on their way or being read may hold together, beyond `SMALL_BODY` of each."""
+MAX_WEIGHTS = 48 * 2**20
+"""Bytes of memory that all messages on their way or being handled may take together, beyond `SMALL` of each."""
+
+SMALL = 2**14
+"""Bytes of a message that do not count: no client is refused for a call of usual size, whatever others send."""
+
+_COSTS = {b"[": 160, b"{": 160, b",": 64, b":": 240}
+"""Bytes of memory that a value and a member's name take in Python beyond their text: measured, and rounded up."""
+
+_TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 _TOO_LARGE = Refusal(413, "too_large", f"The body has more than {MAX_BODY} bytes.")
+_TOO_MANY_VALUES = Refusal(413, "too_large", "The body holds too many values.")
 _NOT_JSON = Refusal(415, "unsupported_media_type", "The Content-Type should be application/json.")
 _TOO_MANY = Refusal(
     503,
@@ -28,23 +39,19 @@ _TOO_MANY = Refusal(
 
 
 class Bodies:
-    """An account of the bodies that are held, one for a whole server."""
+    """An account of the messages that are held, one for a whole server."""
 
-    def __init__(self, limit: int = MAX_BODIES) -> None:
+    def __init__(self, limit: int = MAX_WEIGHTS) -> None:
         self._limit = limit
         self._held = 0
 
-    def take(self, held: int, more: int) -> bool:
-        """Note that a body of `held` bytes grows by `more`; whether there is room for it."""
-        growth = max(0, held + more - SMALL_BODY) - max(0, held - SMALL_BODY)
-        if growth and self._held + growth > self._limit:
+    def grow(self, held: int, weight: int) -> bool:
+        """Note that a message that took `held` bytes takes `weight`; whether there is room for that."""
+        growth = max(0, weight - SMALL) - max(0, held - SMALL)
+        if growth > 0 and self._held + growth > self._limit:
             return False
         self._held += growth
         return True
-
-    def release(self, held: int) -> None:
-        """Note that a body of `held` bytes is gone."""
-        self._held -= max(0, held - SMALL_BODY)
 
 
 class WholeBody:
@@ -67,30 +74,44 @@ class WholeBody:
             await self._collect(scope, receive, send)
 
     async def _collect(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = bytearray()
+        body, held = bytearray(), 0
         try:
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
                     return
-                part = message.get("body", b"")
-                if len(body) + len(part) > MAX_BODY:
-                    await _TOO_LARGE(scope, receive, send)
+                body += message.get("body", b"")
+                is_whole = not message.get("more_body", False)
+                weight = weigh(body) if is_whole else len(body)
+                if len(body) > MAX_BODY or weight > MAX_WEIGHT:
+                    await (_TOO_LARGE if len(body) > MAX_BODY else _TOO_MANY_VALUES)(scope, receive, send)
                     return
-                if not self._bodies.take(len(body), len(part)):
+                if not self._bodies.grow(held, weight):
                     await _TOO_MANY(scope, receive, send)
                     return
-                body += part
-                if not message.get("more_body", False):
+                held = weight
+                if is_whole:
                     break
             meant = normalize_message(bytes(body))
+            body.clear()
             if scope["method"] == "POST" and isinstance(refusal := read(meant), NotAMessage):
                 answer = refusal.answer.model_dump_json(by_alias=True)
                 await Response(answer, 400, media_type="application/json")(scope, receive, send)
             else:
                 await self._app(scope, replaying({**message, "body": meant}, receive), send)
         finally:
-            self._bodies.release(len(body))
+            self._bodies.grow(held, 0)
+
+
+def weigh(body: bytes | bytearray) -> int:
+    """Return how many bytes of memory a JSON text takes once it is read, or more."""
+
+    def estimate(text: bytes | bytearray) -> int:
+        return len(body) + sum(text.count(sign) * cost for sign, cost in _COSTS.items())
+
+    weight = estimate(body)
+    # The signs may stand in texts, where they cost nothing.
+    return weight if weight <= MAX_WEIGHT else estimate(_TEXTS.sub(b"", body))
 
 
 def replaying(message: Message, receive: Receive) -> Receive:
