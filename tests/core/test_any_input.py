@@ -18,7 +18,7 @@ from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.endpoints.base import Endpoint
 
 NOW = 1_800_000_000.0
-EXAMPLES = 200
+EXAMPLES = 100
 
 by_endpoint = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.tool)
 
