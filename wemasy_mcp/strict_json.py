@@ -1,11 +1,11 @@
-"""JSON as RFC 8259 has it: no NaN, no duplicate names, no endless nesting."""
+"""JSON as RFC 8259 defines it: no NaN, no duplicate names, and bounded nesting."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
 MAX_DEPTH = 100
-"""How many levels of lists and objects are taken; deeper values exhaust the stack of one JSON library or another."""
+"""Levels of lists and objects; deeper values exhaust the stack of one JSON library or another."""
 
 
 def parse(text: str) -> Any:
