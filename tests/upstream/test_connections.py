@@ -1,10 +1,13 @@
 """Connections to the API: which are used again, and that none is left open."""
 
 import asyncio
+import gc
 import os
 import time
+import weakref
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,6 +16,7 @@ import httpx2
 import pytest
 
 from support.answers import answer
+from support.certificates import make_certificates
 from support.fake_api import FakeApi, Request
 from support.listener import Connection as ApiConnection
 from support.listener import accepting
@@ -281,3 +285,48 @@ async def test_an_answer_may_end_with_its_connection() -> None:
 
     async with FakeApi(respond) as upstream, transport(upstream.port) as opened:
         assert await post(opened) == b"whole"
+
+
+async def test_a_connection_that_is_lost_just_before_the_request_is_an_error_of_the_transport() -> None:
+    async def hang_up(stream: ApiConnection) -> None:
+        stream.reset()
+
+    async def wait_for_the_end(event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            while not info["return_value"].is_closing():
+                await anyio.lowlevel.checkpoint()
+            await anyio.lowlevel.checkpoint()
+
+    async with accepting(hang_up) as port, transport(port) as opened:
+        with pytest.raises(httpx2.ReadError):
+            await post(opened, trace=wait_for_the_end)
+
+
+async def test_a_connection_over_tls_leaves_nothing_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificates = make_certificates(tmp_path, "127.0.0.1", "proxied.invalid")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.trusted))
+    made = Connection.connection_made
+    connections: list[weakref.ref[Connection]] = []
+
+    def make(connection: Connection, transport: asyncio.BaseTransport) -> None:
+        connections.append(weakref.ref(connection))
+        made(connection, transport)
+
+    async def respond(request: Request, stream: ApiConnection) -> None:
+        await stream.send(answer(200, b"whole"))
+
+    monkeypatch.setattr(Connection, "connection_made", make)
+    gc.disable()
+    try:
+        async with (
+            FakeApi(respond, certificates.valid) as upstream,
+            transport(upstream.port, url="https://127.0.0.1:{}", kept=0) as opened,
+        ):
+            await post(opened)
+            for _ in range(10):
+                await anyio.lowlevel.checkpoint()
+    finally:
+        gc.enable()
+
+    # In the clear, and encrypted.
+    assert [connection() for connection in connections] == [None, None]

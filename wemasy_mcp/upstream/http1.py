@@ -28,10 +28,11 @@ class Connection(asyncio.BufferedProtocol):
     """A connection on which one exchange follows another. Reading waits for ever: the whole call has one deadline."""
 
     def __init__(self) -> None:
-        self._transport: asyncio.Transport
+        # None before it is open and once it is closed: asyncio's TLS never lets go of this protocol, and both would
+        # stay in memory until the next collection.
+        self._transport: asyncio.Transport | None = None
         self._buffer = memoryview(bytearray(_READ_SIZE))
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
-        self._is_open = False
         self._is_awaiting = False
         self._received = 0
         self._error: Exception | None = None
@@ -39,15 +40,15 @@ class Connection(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Close the connection immediately, whatever is still unsent."""
-        if self._is_open:
-            self._is_open = False
+        if self._transport is not None:
             self._transport.abort()
+            self._transport = None
 
     async def is_silent(self) -> bool:
         """Whether nothing has come since the last answer: no byte in the kernel or inside TLS, and no end."""
         for _ in range(_TURNS):
             await asyncio.sleep(0)
-        return self._is_open
+        return self._transport is not None
 
     def prepare(self, request: httpx2.Request) -> bytes:
         """Return the bytes of a request, which are the next to be sent.
@@ -68,6 +69,8 @@ class Connection(asyncio.BufferedProtocol):
         Raises:
             httpx2.ReadError, httpx2.RemoteProtocolError: No head came, or what came is not HTTP.
         """
+        if self._transport is None:
+            raise httpx2.ReadError("closed before the request")
         self._is_awaiting = True
         self._received = 0
         self._transport.write(request)
@@ -99,12 +102,12 @@ class Connection(asyncio.BufferedProtocol):
     def finish(self) -> bool:
         """Make ready for another exchange, or close where anything speaks against one; return which it was."""
         is_clean = (
-            self._http.our_state is h11.DONE
+            self._transport is not None
+            and self._http.our_state is h11.DONE
             and self._http.their_state is h11.DONE
             and self._http.trailing_data == (b"", False)
             # The API answered before it had read the whole request.
             and not self._transport.get_write_buffer_size()
-            and self._is_open
         )
         if is_clean:
             self._is_awaiting = False
@@ -129,7 +132,6 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: the connection is open; or encrypted, when it is called again."""
         self._transport = cast("asyncio.Transport", transport)
-        self._is_open = True
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """asyncio: where may it be put?"""
@@ -159,7 +161,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection is closed, or broke."""
-        self._is_open = False
+        self._transport = None
         self._error = self._error or exc
         if self._error is None:
             self.eof_received()
