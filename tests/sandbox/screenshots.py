@@ -1,4 +1,4 @@
-"""Makes the pictures of the sandbox's page in docs/images: `PYTHONPATH=tests python -m browser.screenshots`."""
+"""Makes the pictures of the sandbox's page in docs/images: `PYTHONPATH=tests python -m sandbox.screenshots`."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def fill(sandbox: Sandbox) -> None:
 def main() -> None:
     """Write a picture for each colour scheme."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with running() as sandbox, chromium(1320, 1010) as browser:
+    with running() as sandbox, chromium(1320, 1140) as browser:
         fill(sandbox)
         for scheme, name in (("light", "sandbox.png"), ("dark", "sandbox-dark.png")):
             prefer(browser, scheme)
