@@ -91,6 +91,14 @@ def test_what_the_host_hands_on_counts_and_what_this_terminal_has_does_not(
     )
 
 
+def test_a_file_of_variables_that_the_entry_names_counts(doctor: Doctor, api: str, tmp_path: Path) -> None:
+    file = tmp_path / "wemasy.env"
+    file.write_text(f"\ufeffWEMASY_API_TOKEN={TOKEN}\nWEMASY_BASE_URL=http://127.0.0.1:1\nEMPTY\n", "utf-8")
+    entry = STARTED | {"envFile": str(file), "env": {"WEMASY_BASE_URL": api}}
+
+    assert doctor("cursor", holding(entry), status=0)["API"][0] == "ok"
+
+
 def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEMASY_API_TOKEN", TOKEN)
     lines = [
@@ -168,7 +176,12 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
             id="a text",
         ),
         pytest.param(
-            "cline", holding(STARTED | {"disabled": True}), "entry", "wemasy is switched off", "in Cline.", id="off"
+            "cline",
+            holding({"command": "/x", "disabled": True}),
+            "entry",
+            "wemasy is switched off",
+            "in Cline.",
+            id="off",
         ),
         pytest.param(
             CLAUDE, "{}".encode("utf-16"), "file", "is not valid JSON: it is not UTF-8", "Correct it there", id="UTF-16"

@@ -13,7 +13,7 @@ from wemasy_mcp.config.entry import Entry
 from wemasy_mcp.config.host_program import HostProgram
 from wemasy_mcp.config.json_edit import find_extensions
 from wemasy_mcp.config.launcher import find_launcher
-from wemasy_mcp.config.paths import Paths, on_windows
+from wemasy_mcp.config.paths import Paths, is_windows
 from wemasy_mcp.config.program_file import Edited, change
 from wemasy_mcp.config.registry import find_host
 from wemasy_mcp.config.request import Request
@@ -77,7 +77,7 @@ def _write(file: Path, host: HostProgram, spec: ServerSpec) -> int:
     if entry.holds_secret:
         # On Windows the folders of a user are closed to others.
         copy = ", and its copy" if backup else ""
-        who = "" if on_windows() else f"; only you can read it now (mode 0600){copy}"
+        who = "" if is_windows() else f"; only you can read it now (mode 0600){copy}"
         _note(f"A token is in that file{who}.")
     for kind, line in refused.items():
         _note(f"{host.title} will not read it: line {line} has {kind}, which plain JSON does not allow. Remove them.")
@@ -128,7 +128,7 @@ def _add_command(host: HostProgram, spec: ServerSpec, entry: Entry) -> str:
             words += [spec.command, *spec.arguments]
         else:
             words.append({"{name}": spec.name, "{json}": dumps(entry.members)}.get(word, word))
-    return subprocess.list2cmdline(words) if on_windows() else shlex.join(words)
+    return subprocess.list2cmdline(words) if is_windows() else shlex.join(words)
 
 
 def _say_what_to_do(host: HostProgram, spec: ServerSpec, values: dict[str, str]) -> None:

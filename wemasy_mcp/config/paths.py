@@ -9,7 +9,7 @@ from pathlib import Path
 from wemasy_mcp.settings import SettingsError
 
 
-def on_windows() -> bool:
+def is_windows() -> bool:
     """Whether this is Windows; what else there is has modes, and shells that quote alike."""
     return str(sys.platform) == "win32"
 
@@ -97,25 +97,25 @@ class Paths:
         """Return Cline's file: that of its command line, or that of the older extension where only this is there."""
         shared = self.home / ".cline" / "data" / "settings" / "cline_mcp_settings.json"
         extension = self.applications.joinpath("Code", "User", "globalStorage", "saoudrizwan.claude-dev", "settings")
-        return first_existing(shared, extension / shared.name)
+        return pick_existing(shared, extension / shared.name)
 
     def antigravity(self) -> Path:
         """Return Antigravity's file: the one that its program and command line share, or the older one."""
         gemini = self.home / ".gemini"
-        return first_existing(*(gemini / folder / "mcp_config.json" for folder in ("config", "antigravity")))
+        return pick_existing(*(gemini / folder / "mcp_config.json" for folder in ("config", "antigravity")))
 
     def opencode(self) -> Path:
         """Return OpenCode's file, with comments or without, whichever is there."""
-        return first_existing(*(self.config / "opencode" / f"opencode.{suffix}" for suffix in ("json", "jsonc")))
+        return pick_existing(*(self.config / "opencode" / f"opencode.{suffix}" for suffix in ("json", "jsonc")))
 
     def amp(self) -> Path:
         """Return Amp's file, with comments or without, whichever is there; the same folder on every system."""
-        return first_existing(*(self.home / ".config" / "amp" / f"settings.{suffix}" for suffix in ("json", "jsonc")))
+        return pick_existing(*(self.home / ".config" / "amp" / f"settings.{suffix}" for suffix in ("json", "jsonc")))
 
     def _folder(self, variable: str, *usual: str) -> Path:
         return Path(self.environment.get(variable) or self.home.joinpath(*usual))
 
 
-def first_existing(usual: Path, *others: Path) -> Path:
+def pick_existing(usual: Path, *others: Path) -> Path:
     """Return the first of the files that exists, else the usual one."""
     return next((file for file in (usual, *others) if file.exists()), usual)

@@ -18,8 +18,8 @@ from wemasy_mcp.core.errors import WemasyError
 from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.doctor.api_check import check_answer, check_budget
 from wemasy_mcp.doctor.check import Check, passed, skipped
-from wemasy_mcp.doctor.host_check import check_file, check_start, start_environment
-from wemasy_mcp.doctor.host_entry import hosts_with_entry
+from wemasy_mcp.doctor.host_check import build_environment, check_file, check_start
+from wemasy_mcp.doctor.host_entry import find_hosts
 from wemasy_mcp.doctor.local import check_settings, check_versions, good_token, unusable_token
 from wemasy_mcp.doctor.network import check_network
 from wemasy_mcp.doctor.probe import PROBED, send_empty_request
@@ -82,16 +82,16 @@ def _examine_host(host: HostProgram, name: str | None, file: Path | None) -> Exa
     checks, entry = check_file(host, file, name)
     if entry is None:
         return Examined([check_versions(), *checks], [], None, [])
-    environment = start_environment(entry)
+    environment = build_environment(entry)
     headers = entry.headers(dict(os.environ))
     started = anyio.run(check_start, entry, environment, headers)
     if not entry.command:
         secrets = [value.rpartition(" ")[2] for value in headers.values()]
-        return Examined([check_versions(), *checks, started], [], None, _long(secrets))
+        return Examined([check_versions(), *checks, started], [], None, _keep_long(secrets))
     keeper = host.title if "${input:" in environment.get(API_TOKEN, "") else ""
     if keeper:
         del environment[API_TOKEN]
-    with _only(environment | entry.implied_settings()):
+    with _replace_environment(environment | entry.implied_settings()):
         sources = Sources(entry.env_file, f"the entry {sanitize(entry.name)} of {host.title}")
         found = _examine(sources, entry.env_file, is_host=True, keeper=keeper)
     found.checks[1:1] = [*checks, started]
@@ -99,7 +99,7 @@ def _examine_host(host: HostProgram, name: str | None, file: Path | None) -> Exa
 
 
 @contextmanager
-def _only(environment: dict[str, str]) -> Iterator[None]:
+def _replace_environment(environment: dict[str, str]) -> Iterator[None]:
     """Let this process have the environment that the host gives: everything here reads its own."""
     before = dict(os.environ)
     try:
@@ -115,7 +115,7 @@ def _examine(sources: Sources, env_file: Path | None, *, is_host: bool = False, 
     settings, problem = _read(env_file)
     if settings is not None:
         problem = serving_problem(settings)
-    found = Examined([check_versions()], sources.settings(settings), problem, _long(sources.secrets()))
+    found = Examined([check_versions()], sources.settings(settings), problem, _keep_long(sources.secrets()))
     found.checks += check_settings(found.settings, sources, problem)
     if settings is not None and settings.sandbox:
         found.checks.append(
@@ -132,17 +132,17 @@ def _examine(sources: Sources, env_file: Path | None, *, is_host: bool = False, 
                 token = api_token(settings)
             except SettingsError as error:
                 found.problem = found.problem or error
-                hosts = [] if is_host or sources.raw("api_token") else list(hosts_with_entry())
+                hosts = [] if is_host or sources.raw("api_token") else list(find_hosts())
                 found.checks.append(unusable_token(error, hosts))
             else:
-                found.secrets += _long([token.get_secret_value()])
+                found.secrets += _keep_long([token.get_secret_value()])
                 found.checks.append(good_token(token, sources))
         remote, found.closing = anyio.run(_check_remote, settings, token)
         found.checks += [passed("base URL", settings.base_url), *remote]
     return found
 
 
-def _long(secrets: list[str]) -> list[str]:
+def _keep_long(secrets: list[str]) -> list[str]:
     # A shorter one would be taken out of ordinary words.
     return [secret for secret in secrets if len(secret) >= MIN_LENGTH]
 

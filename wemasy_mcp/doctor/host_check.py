@@ -26,7 +26,7 @@ from wemasy_mcp.config.program_file import BYTE_ORDER_MARK, decode, read_file
 from wemasy_mcp.config.server_spec import API_TOKEN, Secret, ServerSpec, Transport
 from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.doctor.check import Check, failed, passed
-from wemasy_mcp.doctor.host_entry import HostEntry, find_entries, host_file, parse_file
+from wemasy_mcp.doctor.host_entry import HostEntry, find_entries, find_file, parse_file
 
 START_SECONDS = 30
 """Hosts give a server 10 to 60 seconds."""
@@ -43,7 +43,7 @@ def check_file(host: HostProgram, file: Path | None, name: str | None) -> tuple[
     Raises:
         SettingsError: The file cannot be read at all, or the host has none.
     """
-    file = file or host_file(host)
+    file = file or find_file(host)
     write = f"`wemasy-mcp config {host.name} --write`"
     content = read_file(file)
     if content is None:
@@ -54,16 +54,16 @@ def check_file(host: HostProgram, file: Path | None, name: str | None) -> tuple[
         kind = host.form.upper()
         correct = f"Correct it there; {host.title} reads none of its servers until then."
         return [failed("file", f"{file} is not valid {kind}: {error}", correct)], None
-    checks = [failed("file", f"{file}: {problem}", "Remove it there.") for problem in _refused(host, content)]
+    checks = [failed("file", f"{file}: {problem}", "Remove it there.") for problem in _find_refused(host, content)]
     checks = checks or [passed("file", str(file))]
     entries = find_entries(host, found)
     entry = entries.get(name) if name else next(iter(entries.values()), None)
     if entry is None:
-        return [*checks, _missing(host, found, name, list(entries), write)], None
-    others = [_shown(other) for other in entries if other != entry.name][:_MAX_NAMES]
+        return [*checks, _explain_missing(host, found, name, list(entries), write)], None
+    others = [_show(other) for other in entries if other != entry.name][:_MAX_NAMES]
     also = f"; also there: {', '.join(others)}" if others else ""
-    wrong = [failed("entry", f"{_shown(entry.name)} {found}", advice) for found, advice in _wrong(host, entry)]
-    return [*checks, *(wrong or [passed("entry", f"{_shown(entry.name)}{also}")])], entry
+    wrong = [failed("entry", f"{_show(entry.name)} {found}", advice) for found, advice in _find_mistakes(host, entry)]
+    return [*checks, *(wrong or [passed("entry", f"{_show(entry.name)}{also}")])], entry
 
 
 async def check_start(entry: HostEntry, environment: dict[str, str], headers: dict[str, str]) -> Check:
@@ -71,8 +71,8 @@ async def check_start(entry: HostEntry, environment: dict[str, str], headers: di
     again = f"Run `wemasy-mcp config {entry.host.name} --write` with the program that is installed now."
     command = entry.command
     if not command and entry.url is None:
-        return failed("command", f"{_shown(entry.name)} names neither a command nor a URL", again)
-    with _kept_output() as output:
+        return failed("command", f"{_show(entry.name)} names neither a command nor a URL", again)
+    with _keep_output() as output:
         try:
             with anyio.fail_after(START_SECONDS):
                 async with Client(_connect(entry, environment, headers, output)) as client:
@@ -82,22 +82,22 @@ async def check_start(entry: HostEntry, environment: dict[str, str], headers: di
             if not command:
                 return failed(
                     "command",
-                    f"{_shown(entry.url or '')} does not answer: {_describe(cause)}",
+                    f"{_show(entry.url or '')} does not answer: {_describe(cause)}",
                     "Is that server running?",
                 )
-            return _not_started(command, cause, output.last_line(), again)
+            return _explain_start(command, cause, output.last_line(), again)
     if not command:
-        return passed("command", f"{_shown(entry.url or '')} offers {', '.join(tools)}")
+        return passed("command", f"{_show(entry.url or '')} offers {', '.join(tools)}")
     where = "" if Path(command[0]).is_absolute() else f", found on this terminal's PATH as {shutil.which(command[0])}"
-    return passed("command", f"{_shown(command[0])} starts{where} and offers {', '.join(tools)}")
+    return passed("command", f"{_show(command[0])} starts{where} and offers {', '.join(tools)}")
 
 
-def start_environment(entry: HostEntry) -> dict[str, str]:
+def build_environment(entry: HostEntry) -> dict[str, str]:
     """Return the environment that a host gives to the command: little of its own, and what the entry says."""
     return get_default_environment() | entry.environment(dict(os.environ))
 
 
-def _refused(host: HostProgram, content: bytes) -> Iterator[str]:
+def _find_refused(host: HostProgram, content: bytes) -> Iterator[str]:
     if host.form != "json":
         return
     if content.startswith(BYTE_ORDER_MARK) and not host.allows:
@@ -107,7 +107,7 @@ def _refused(host: HostProgram, content: bytes) -> Iterator[str]:
             yield f"line {line} has {kind}, which {host.title} does not read"
 
 
-def _missing(host: HostProgram, found: Any, name: str | None, others: list[str], write: str) -> Check:
+def _explain_missing(host: HostProgram, found: Any, name: str | None, others: list[str], write: str) -> Check:
     container = host.container[0]
     names = list(found) if isinstance(found, dict) else []
     if container not in names:
@@ -115,26 +115,26 @@ def _missing(host: HostProgram, found: Any, name: str | None, others: list[str],
         if close:
             return failed(
                 "entry",
-                f"{host.title} reads {container}; the file has {_shown(close[0])}",
+                f"{host.title} reads {container}; the file has {_show(close[0])}",
                 f"Rename it to {container}.",
             )
     if name and others:
         return failed(
             "entry",
             f"there is no {name}",
-            f"There is {', '.join(map(_shown, others[:_MAX_NAMES]))}: name it with --name.",
+            f"There is {', '.join(map(_show, others[:_MAX_NAMES]))}: name it with --name.",
         )
     return failed("entry", f"this server is not in {container}", f"{write} puts it there.")
 
 
-def _wrong(host: HostProgram, entry: HostEntry) -> Iterator[tuple[str, str]]:
+def _find_mistakes(host: HostProgram, entry: HostEntry) -> Iterator[tuple[str, str]]:
     """What keeps the host from taking the entry as it is meant, and what to do."""
-    known = _members(host, "sse") | _members(host, "streamable-http") | _members(host, "stdio")
+    known = _build_members(host, "sse") | _build_members(host, "streamable-http") | _build_members(host, "stdio")
     for given in sorted(set(entry.members) - set(known)):
         same = [meant for group in _SAME_MEMBER if given in group for meant in group if meant in known]
         close = get_close_matches(given, set(known) - set(entry.members), 1, 0.75)
         if meant := [one for one in (*same, *close) if one not in entry.members]:
-            yield f"has {_shown(given)}", f"Is {meant[0]} meant?"
+            yield f"has {_show(given)}", f"Is {meant[0]} meant?"
     for name, example in known.items():
         if name in entry.members and not isinstance(entry.members[name], type(example)):
             yield f"has {name} as something else", f"It should be {_KINDS[type(example)]}."
@@ -142,7 +142,7 @@ def _wrong(host: HostProgram, entry: HostEntry) -> Iterator[tuple[str, str]]:
         yield "is switched off", f"Switch it on in {host.title}."
 
 
-def _members(host: HostProgram, transport: Transport) -> dict[str, Any]:
+def _build_members(host: HostProgram, transport: Transport) -> dict[str, Any]:
     spec = ServerSpec("", transport, "", (), "", (Secret(API_TOKEN, "Authorization", "Bearer "),))
     return host.build(spec, {API_TOKEN: ""}) if transport in host.transports else {}
 
@@ -167,8 +167,8 @@ async def _connect(
             yield streams
 
 
-def _not_started(command: list[str], cause: BaseException, said: str, again: str) -> Check:
-    program = _shown(command[0])
+def _explain_start(command: list[str], cause: BaseException, said: str, again: str) -> Check:
+    program = _show(command[0])
     if isinstance(cause, OSError) and cause.errno in {errno.ENOENT, errno.ENOTDIR}:
         if Path(command[0]).is_file():
             return failed("command", f"{program} needs a Python that was moved or removed", again)
@@ -179,7 +179,7 @@ def _not_started(command: list[str], cause: BaseException, said: str, again: str
     return failed("command", f"{program} starts no server: {said or _describe(cause)}", again)
 
 
-def _shown(text: str) -> str:
+def _show(text: str) -> str:
     """Sanitizes what stands in the file."""
     return sanitize(text, limit=200)
 
@@ -211,6 +211,6 @@ class _Output:
 
 
 @contextmanager
-def _kept_output() -> Iterator[_Output]:
+def _keep_output() -> Iterator[_Output]:
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
         yield _Output(file)

@@ -7,6 +7,8 @@ from json import dumps
 from pathlib import Path
 from typing import Any
 
+from dotenv import dotenv_values
+
 from wemasy_mcp.config import json_edit, toml_edit
 from wemasy_mcp.config.host_program import HostProgram
 from wemasy_mcp.config.merge import member_at
@@ -55,7 +57,10 @@ class HostEntry:
         """Return the variables that the entry gives, with what it refers to taken from `outer` where that has it."""
         forwarded = self.members.get("env_vars")
         names = [str(name) for name in forwarded] if isinstance(forwarded, list) else []
-        return {name: outer[name] for name in names if name in outer} | self._texts(_ENVIRONMENTS, outer)
+        file = Path(str(self.members.get("envFile", "")))
+        read = dotenv_values(file, encoding="utf-8-sig") if file.is_file() else {}
+        given = {name: outer[name] for name in names if name in outer} | self._texts(_ENVIRONMENTS, outer)
+        return {name: value for name, value in read.items() if value is not None} | given
 
     def headers(self, outer: dict[str, str]) -> dict[str, str]:
         """Return the headers that the entry sends."""
@@ -78,7 +83,7 @@ class HostEntry:
         return pattern.sub(lambda found: outer.get(found[1], found[0]), value)
 
 
-def host_file(host: HostProgram) -> Path:
+def find_file(host: HostProgram) -> Path:
     """Return where the host's file is.
 
     Raises:
@@ -112,11 +117,11 @@ def find_entries(host: HostProgram, found: Any) -> dict[str, HostEntry]:
     }
 
 
-def hosts_with_entry() -> Iterator[HostProgram]:
+def find_hosts() -> Iterator[HostProgram]:
     """Yield the hosts whose file on this machine has this server; files that cannot be read are passed over."""
     for host in HOSTS:
         try:
-            content = read_file(host_file(host))
+            content = read_file(find_file(host))
             if content and find_entries(host, parse_file(host, content)):
                 yield host
         except ValueError:  # SettingsError is one
