@@ -317,6 +317,8 @@ def test_where_retry_after_is_of_no_use_the_time_of_the_reset_is_the_wait(
     headers: dict[str, str], seconds: int | None
 ) -> None:
     assert read_error(429, b"", headers).retry_after_seconds == seconds
+    # When the limit resets says nothing of when a server recovers.
+    assert read_error(503, b"", {**headers, "Retry-After": ""}).retry_after_seconds is None
 
 
 @pytest.mark.parametrize("status", [401, 403, 407])

@@ -368,6 +368,34 @@ async def test_data_of_any_size_and_depth_fits_a_result(
     assert shown(result)["notes"]
 
 
+async def test_what_is_shown_of_data_that_is_too_long_is_told(client: Client, recorded: Recorded) -> None:
+    recorded.answer(200, answer(steps=[{"title": "t" * 90}] * 100))
+    fits = shown(await client.call_tool(PLAYBOOK.tool, EXAMPLE))
+    recorded.answer(200, {"success": True, "data": [{"title": "t" * 90}] * 100})
+    of_list = shown(await client.call_tool(LISTED.tool, EXAMPLE), LISTED)
+    recorded.answer(200, answer(limits=nested(5, 4, "\\" * 300)))
+    gone = shown(await client.call_tool(PLAYBOOK.tool, EXAMPLE))
+
+    told = ["Of a list or an object inside data, at most 30 are shown.", "Texts were shortened."]
+    assert fits["data"] == answer(steps=[{"title": "t" * 79 + "…"}] * 30)["data"]
+    assert of_list["data"] == [{"title": "t" * 79 + "…"}] * 30
+    assert fits["notes"] == of_list["notes"] == told
+    assert gone == {"success": True, "notes": ["data is too large to show."]}
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" + "0" * 30])
+async def test_a_number_that_no_client_reads_is_left_out(client: Client, recorded: Recorded, number: str) -> None:
+    body = json.dumps(answer(weight=5, limits={"a": 5})).replace(": 5", f": {number}").encode()
+    recorded.answer(200, body)
+
+    result = shown(await client.call_tool(PLAYBOOK.tool, EXAMPLE))
+
+    assert "weight" not in result["data"]
+    assert result["data"]["limits"] == {}
+    odd = "was not as documented in the answer and is left out."
+    assert result["notes"] == [f"data.weight {odd}", f"data.limits.a {odd}"]
+
+
 async def test_the_sandbox_keeps_checks_and_shows_every_shape() -> None:
     sandbox = build_sandbox(endpoints=(PLAYBOOK, LISTED))
     api = WemasyClient("http://localhost/api", timeout_seconds=20, transport=httpx2.ASGITransport(sandbox))

@@ -46,6 +46,10 @@ MAX_WAIT_TEXT = 1000
 """Characters of a header that are searched for a wait."""
 
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{0,9})?", re.ASCII)
+_WAITS = ("retry-after", "x-ratelimit-reset", "ratelimit-reset")
+"""Where the wait after a 429 stands: `Retry-After` (RFC 9110, section 10.2.3) is seconds or an HTTP-date, the time at
+which the limit resets is a Unix time (Laravel) or seconds (the IETF's draft)."""
+
 # A header that is sent twice, but not the comma after the day of an HTTP-date.
 _COMMA = re.compile(r"(?<!Mon|Tue|Wed|Thu|Fri|Sat|Sun|day),")
 
@@ -183,7 +187,7 @@ def _read_failure(
     if not 400 <= status < 500:
         # A 5xx's own text may be a stack trace, a 3xx's is a web page's: neither is shown.
         if 500 <= status < 600:
-            wait = _read_wait(headers, now) if status == 503 else None
+            wait = _read_wait(headers, now, ("retry-after",)) if status == 503 else None
             return ServerFailed(status=status, retry_after_seconds=wait, rate_limit=rate_limit)
         return BadResponse(status=status, rate_limit=rate_limit)
     error = _ERRORS_BY_STATUS.get(status, Rejected)
@@ -193,7 +197,7 @@ def _read_failure(
     return error(
         _read_message(answer, secret),
         status=status,
-        retry_after_seconds=_read_wait(headers, now) if status == 429 else None,
+        retry_after_seconds=_read_wait(headers, now, _WAITS) if status == 429 else None,
         field_errors=field_errors,
         rate_limit=rate_limit,
         notes=(f"{left_out} more field errors were left out.",) if left_out else (),
@@ -227,13 +231,9 @@ def _read_rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
     return RateLimit(limit=MISSING if limit is None else limit, remaining=MISSING if remaining is None else remaining)
 
 
-def _read_wait(headers: Mapping[str, str], now: float) -> int | None:
-    """Return the whole seconds to wait, rounded up; None where no header says so.
-
-    `Retry-After` (RFC 9110, section 10.2.3) is seconds or an HTTP-date; where it is of no use, the time at which the
-    rate limit resets is taken, as Laravel (Unix time) and the IETF's draft (seconds) give it.
-    """
-    for name in ("retry-after", "x-ratelimit-reset", "ratelimit-reset"):
+def _read_wait(headers: Mapping[str, str], now: float, names: Sequence[str]) -> int | None:
+    """Return the whole seconds to wait, rounded up, from the first of the headers that is of use; None if none is."""
+    for name in names:
         listed = _COMMA.split(headers.get(name, "")[:MAX_WAIT_TEXT])
         waits = [_seconds_until(text.strip(" \t"), now, may_be_unix_time=name != "retry-after") for text in listed]
         usable = [wait for wait in waits if wait is not None and 0 <= wait <= MAX_WAIT]

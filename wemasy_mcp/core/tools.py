@@ -150,7 +150,8 @@ def _shortened(result: Result, fields: int, characters: int) -> Result:
     if result.message is not MISSING:
         changes["message"] = truncate(result.message, characters)
     if result.data is not MISSING:
-        changes["data"] = _shortened_value(result.data, fields, characters)
+        changes["data"], is_cut = _shortened_data(result.data, fields, characters)
+        notes += [f"Of a list or an object inside data, at most {fields} are shown."] if is_cut else []
     if result.error is not MISSING:
         given = {} if result.error.field_errors is MISSING else result.error.field_errors
         field_errors, left_out = shorten(given, fields, characters)
@@ -163,15 +164,20 @@ def _shortened(result: Result, fields: int, characters: int) -> Result:
     return result.model_copy(update={**changes, "notes": notes})
 
 
-def _shortened_value(value: Any, fields: int, characters: int) -> Any:
-    if isinstance(value, dict):
-        return {
-            truncate(name, characters): _shortened_value(inner, fields, characters)
-            for name, inner in list(value.items())[:fields]
-        }
-    if isinstance(value, list):
-        return [_shortened_value(item, fields, characters) for item in value[:fields]]
-    return truncate(value, characters) if isinstance(value, str) else value
+def _shortened_data(data: Any, fields: int, characters: int) -> tuple[Any, bool]:
+    """Return `data` with shorter texts, and whether anything is missing; what the API's page names at the top stays."""
+    is_cut = False
+
+    def shorten_value(value: Any, most: int | None = fields) -> Any:
+        nonlocal is_cut
+        is_cut |= isinstance(value, (dict, list)) and most is not None and len(value) > most
+        if isinstance(value, dict):
+            return {truncate(name, characters): shorten_value(value[name]) for name in list(value)[:most]}
+        if isinstance(value, list):
+            return [shorten_value(item) for item in value[:most]]
+        return truncate(value, characters) if isinstance(value, str) else value
+
+    return shorten_value(data, None if isinstance(data, dict) else fields), is_cut
 
 
 def _output_schema(endpoint: Endpoint) -> dict[str, Any]:
