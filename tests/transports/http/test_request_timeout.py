@@ -1,6 +1,10 @@
 """How long the server waits for a request, and for the calls under way when it is told to stop."""
 
+import asyncio
+import errno
+import select
 import socket
+from contextlib import ExitStack
 
 import anyio
 import pytest
@@ -11,6 +15,7 @@ from api_document import SAVE_MEMORY
 from support.held_api import Upstream
 from support.processes import SECONDS, WAYS, Way, connect, transport_of
 from support.raw_http import HEAD, LIST, REQUEST, answer_to, running
+from wemasy_mcp.transports.http.request_timeout import RequestTimeoutProtocol, _ClosingGently
 from wemasy_mcp.transports.http.uvicorn_server import Patience
 
 
@@ -122,3 +127,50 @@ def everything(connection: socket.socket) -> bytes:
     """What comes until the server closes."""
     with connection:
         return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+async def test_clients_that_never_finish_do_not_hold_the_stop_up(
+    upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One stops amid its body, one does not read its answers."""
+    with anyio.fail_after(SECONDS), ExitStack() as connections:
+        async with running(upstream, Patience(latecomers=0.05, calls=0.2, answers=0.3)) as host:
+            name, _, port = host.partition(":")
+            for sent in (HEAD % b"test" + b"Content-Length: 9\r\n\r\n{", REQUEST * 10_000):
+                connection = connections.enter_context(socket.create_connection((name, int(port))))
+                connection.setblocking(False)
+                connection.send(sent)
+            await anyio.to_thread.run_sync(first_byte, connection)
+
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def first_byte(connection: socket.socket) -> None:
+    """Wait until something has come, and leave it there."""
+    select.select([connection], [], [], SECONDS)
+
+
+def test_a_client_that_has_gone_is_not_waited_for() -> None:
+    class Gone(asyncio.Transport):
+        is_aborted = False
+
+        def is_closing(self) -> bool:
+            return False
+
+        def write_eof(self) -> None:
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+        def abort(self) -> None:
+            self.is_aborted = True
+
+    class Sending(RequestTimeoutProtocol):
+        def __init__(self) -> None:
+            """Without a server."""
+
+        def is_arriving(self) -> bool:
+            return True
+
+    gone = Gone()
+    _ClosingGently(gone, Sending()).close()
+
+    assert gone.is_aborted

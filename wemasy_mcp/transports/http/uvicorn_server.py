@@ -83,14 +83,16 @@ def _open_files() -> int:
     return MAX_CONNECTIONS + OTHER_FILES if soft == RLIM_INFINITY else soft
 
 
-async def _stop(
-    server: uvicorn.Server, stopping: anyio.Event, stop_calls: Callable[[], None], patience: Patience
-) -> None:
+async def _stop(server: "_Server", stopping: anyio.Event, stop_calls: Callable[[], None], patience: Patience) -> None:
     await stopping.wait()
     logger.info("stopping: no new connection is taken, the calls under way are finished")
     server.should_exit = True
     await anyio.sleep(patience.calls)
     stop_calls()
+    server.drop(lambda connection: connection.is_arriving())
+    # A moment before uvicorn cancels what is left, and logs each as an error.
+    await anyio.sleep(patience.answers * 0.9)
+    server.drop(lambda connection: True)
 
 
 class _Server(uvicorn.Server):
@@ -142,6 +144,11 @@ class _Server(uvicorn.Server):
         await asyncio.sleep(TICK_SECONDS)
         for server in self.servers:
             server.close()
+
+    def drop(self, is_dropped: Callable[[RequestTimeoutProtocol], bool]) -> None:
+        """Cut these connections off."""
+        for connection in filter(is_dropped, self._connections()):
+            connection.transport.abort()
 
     def _connections(self) -> list[RequestTimeoutProtocol]:
         return [each for each in self.server_state.connections if isinstance(each, RequestTimeoutProtocol)]
