@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 from pydantic import SecretStr
 
+from wemasy_mcp.console import is_terminal
 from wemasy_mcp.core.client import Caller, WemasyClient
 from wemasy_mcp.core.cooldown import Cooldown
 from wemasy_mcp.core.errors import NotConfigured
@@ -33,12 +34,14 @@ logger = logging.getLogger(__name__)
 
 _AT_A_TERMINAL = """\
 wemasy-mcp speaks MCP on stdin and stdout: an MCP client starts it and talks to it.
-To see it work, run `wemasy-mcp demo`. To end it here, press Ctrl-C or Ctrl-D."""
+To see it work, run `wemasy-mcp demo`. To end it here, press {keys}."""
 
 _IDLE_OVER_STDIO = frozenset(map(variable_of, OVER_HTTP_ONLY))
 
 FINISH_SECONDS = 2.0
 """How long requests whose calls have ended may run on once the server has stopped."""
+
+_END_KEYS = "Ctrl-C, or Ctrl-Z and Enter" if sys.platform == "win32" else "Ctrl-C or Ctrl-D"
 
 EXIT_SECONDS = 0.8
 """How long the process may take to exit once everything has been answered."""
@@ -59,8 +62,8 @@ def serve(reading: Reading) -> None:
         raise problem
     if settings.transport != "stdio":
         reading.verify()
-    elif sys.stdin is not None and sys.stdin.isatty():
-        print(_AT_A_TERMINAL, file=sys.stderr)
+    elif is_terminal(sys.stdin):
+        print(_AT_A_TERMINAL.format(keys=_END_KEYS), file=sys.stderr)
     log = start_logging(settings.log_level, settings.log_format)
     end_export = start_export()
     try:

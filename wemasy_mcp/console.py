@@ -4,6 +4,7 @@ import codecs
 import io
 import os
 import sys
+from typing import TextIO
 
 BOLD, DIM, RED, GREEN = "1", "2", "31", "32"
 
@@ -17,6 +18,13 @@ def guard_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_REPLACE)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody may type there, or look. On Windows the null device says of itself that it is a terminal."""
+    if stream is None or not stream.isatty():
+        return False
+    return sys.platform != "win32" or type(getattr(stream.buffer, "raw", None)).__name__ == "_WindowsConsoleIO"
 
 
 def paint(text: str, style: str) -> str:

@@ -1,11 +1,13 @@
 """What the played faults share: one misbehaving API and one server in each protocol era."""
 
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
 from support.certificates import Certificates, make_certificates
+from support.console import open_console
 from support.launching import serving
 from support.scripted_api import Upstream
 from support.server_process import Era
@@ -13,6 +15,13 @@ from support.truth import SAVE, UPDATE, Player, read_schemas
 
 PROXIED_HOST = "api.wemasy.invalid"
 """A host name that no resolver knows, so that only a proxy can reach it."""
+
+
+if sys.platform == "win32":
+
+    @pytest.fixture(scope="package", autouse=True)
+    def console() -> None:
+        open_console()
 
 
 @pytest.fixture(scope="package")

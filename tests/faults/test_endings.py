@@ -1,10 +1,11 @@
 """However it ends, every request gets a true answer, and the process leaves within 5 seconds with status 0."""
 
 import asyncio
-import fcntl
+import json
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Generator
@@ -17,6 +18,7 @@ import pytest
 from api_document import SAVE_MEMORY
 from support.answers import answer, success
 from support.launching import launched, run, serving
+from support.program import PROGRAM, TOKEN, environment
 from support.script import Script
 from support.scripted_api import Upstream
 from support.server_process import ANSWER_SECONDS, Era, ServerProcess
@@ -26,6 +28,11 @@ pytestmark = pytest.mark.anyio
 
 CONNECTIONS = 100
 """How many calls are under way at a time; the next one waits, and was not sent."""
+
+if sys.platform == "win32":
+    STOP_SIGNALS = [signal.SIGINT]
+else:
+    STOP_SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 HELD = Script(list, applied=True, ending="hold")
 
@@ -52,11 +59,21 @@ def stop_server(server: ServerProcess, stop: str | signal.Signals) -> None:
         server.leave()
 
 
+def redirected(how: str) -> tuple[str, ...]:
+    """The command that starts a server with its streams redirected by a shell."""
+    if sys.platform == "win32":
+        return ("cmd", "/c", f"{sys.executable} -m wemasy_mcp {how}")
+    return ("sh", "-c", f'exec "{sys.executable}" -m wemasy_mcp {how}')
+
+
 @contextmanager
 def smallest_pipe() -> Generator[tuple[int, int]]:
-    """A pipe that is soon full (Linux: F_SETPIPE_SZ): its reading and its writing end."""
+    """A pipe that is soon full, as every pipe is but those of Linux: its reading and its writing end."""
     reading, writing = os.pipe()
-    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    if sys.platform == "linux":
+        import fcntl
+
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
     try:
         yield reading, writing
     finally:
@@ -82,11 +99,13 @@ async def test_what_was_asked_before_the_end_of_input_is_answered(
 async def test_what_a_file_asks_is_answered(upstream: Upstream, tmp_path: Path) -> None:
     lines = tmp_path / "lines"
     lines.write_bytes(b"".join(map(ServerProcess.line, (INITIALIZE, INITIALIZED, save("from a file")))))
-    command = ("sh", "-c", f'exec "{sys.executable}" -m wemasy_mcp < "{lines}"')
-    ended = await run({"WEMASY_BASE_URL": upstream.url}, b"", tmp_path, command)
+    settings = environment({"WEMASY_API_TOKEN": TOKEN, "WEMASY_BASE_URL": upstream.url})
+    with lines.open("rb") as stdin:
+        ended = await asyncio.to_thread(
+            subprocess.run, PROGRAM, stdin=stdin, capture_output=True, env=settings, check=True, timeout=ANSWER_SECONDS
+        )
 
-    assert ended.status == 0
-    assert ended.messages[-1]["result"]["structuredContent"]["success"]
+    assert json.loads(ended.stdout.splitlines()[-1])["result"]["structuredContent"]["success"]
 
 
 async def test_a_client_that_says_nothing_leaves_a_server_that_says_nothing(upstream: Upstream, folder: Path) -> None:
@@ -99,7 +118,7 @@ async def test_a_client_that_says_nothing_leaves_a_server_that_says_nothing(upst
 
 @pytest.mark.parametrize(
     ("stop", "era"),
-    [("end of input", "2025-11-25"), (signal.SIGTERM, "2026-07-28"), (signal.SIGINT, "2025-11-25")],
+    [("end of input", "2025-11-25"), (STOP_SIGNALS[-1], "2026-07-28"), (STOP_SIGNALS[0], "2025-11-25")],
 )
 async def test_calls_that_do_not_finish_in_the_grace_are_answered_truthfully(
     stop: str | signal.Signals, era: Era, folder: Path
@@ -121,7 +140,7 @@ async def test_calls_that_do_not_finish_in_the_grace_are_answered_truthfully(
         assert told == {"shutting_down": CONNECTIONS, "unreachable": 1}
 
 
-@pytest.mark.parametrize("stop", ["end of input", signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stop", ["end of input", *STOP_SIGNALS])
 async def test_a_call_that_finishes_in_the_grace_is_told_as_done(
     stop: str | signal.Signals, upstream: Upstream, folder: Path
 ) -> None:
@@ -140,7 +159,7 @@ async def test_a_call_that_finishes_in_the_grace_is_told_as_done(
         assert player.read((await server.answer(key))["result"], key)["success"]
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stop", STOP_SIGNALS)
 async def test_an_idle_server_leaves_on_a_signal(stop: signal.Signals, upstream: Upstream, folder: Path) -> None:
     async with serving({"WEMASY_BASE_URL": upstream.url}, folder=folder) as server:
         server.send_signal(stop)
@@ -228,19 +247,21 @@ async def test_a_log_that_nobody_reads_stops_nothing(upstream: Upstream, folder:
                 await player.expect_healthy(f"unread {number}")
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
 async def test_a_log_that_cannot_be_written_stops_nothing(closed: str, upstream: Upstream, folder: Path) -> None:
-    command = ("sh", "-c", f'exec "{sys.executable}" -m wemasy_mcp {closed}')
+    command = redirected(closed)
     async with serving({"WEMASY_BASE_URL": upstream.url}, folder=folder, command=command) as server:
         player = Player(server, upstream, await read_schemas(server))
         await player.expect_healthy(f"no log, {closed}")
         await player.expect_healthy(f"still no log, {closed}")
 
 
-@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", "</dev/null", "<&- >/dev/full"])
+@pytest.mark.parametrize(
+    "closed", ["<nul"] if sys.platform == "win32" else ["<&- >&- 2>&-", "</dev/null", "<&- >/dev/full"]
+)
 async def test_a_server_without_a_client_leaves_in_peace(closed: str, upstream: Upstream, folder: Path) -> None:
-    command = ("sh", "-c", f'exec "{sys.executable}" -m wemasy_mcp {closed}')
-    ended = await run({"WEMASY_BASE_URL": upstream.url}, b"", folder, command)
+    ended = await run({"WEMASY_BASE_URL": upstream.url}, b"", folder, redirected(closed))
 
     assert ended.status == 0
 
@@ -248,7 +269,8 @@ async def test_a_server_without_a_client_leaves_in_peace(closed: str, upstream: 
 async def test_an_interrupt_while_it_starts_leaves_no_traceback(upstream: Upstream, tmp_path: Path) -> None:
     # In place of the first library that is imported: what Ctrl-C raises.
     (tmp_path / "anyio.py").write_text("raise KeyboardInterrupt")
-    ended = await run({"WEMASY_BASE_URL": upstream.url, "PYTHONPATH": str(tmp_path)}, b"", tmp_path)
+    start = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from wemasy_mcp.__main__ import main; sys.exit(main())"
+    ended = await run({"WEMASY_BASE_URL": upstream.url}, b"", tmp_path, (sys.executable, "-c", start))
 
     assert ended.status == 130
     assert ended.stderr == b""

@@ -19,7 +19,7 @@ from wemasy_mcp.config.registry import find_host
 from wemasy_mcp.config.request import Request
 from wemasy_mcp.config.server_spec import API_TOKEN, PLACEHOLDERS, SERVER_TOKEN, ServerSpec
 from wemasy_mcp.config.trial_start import start_once
-from wemasy_mcp.console import wrap
+from wemasy_mcp.console import is_terminal, wrap
 from wemasy_mcp.pasted_token import read_token
 from wemasy_mcp.settings import SettingsError
 
@@ -104,7 +104,7 @@ def _ask_for(spec: ServerSpec) -> dict[str, str]:
     values = _placeholders(spec)
     for variable in values:
         given = os.environ.get(variable, "")
-        if not given and sys.stdin.isatty():
+        if not given and is_terminal(sys.stdin):
             with contextlib.suppress(EOFError):  # Ctrl-D: an empty answer
                 given = getpass.getpass(f"{variable} (not shown; empty keeps what is there, or leaves a placeholder): ")
         if given:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import stat
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,5 +160,5 @@ def _write_new(path: Path, content: bytes, mode: int, owner: os.stat_result) -> 
 
 def _give(path: Path, owner: os.stat_result) -> None:
     # Only root can give a file away, and only root needs to: it writes into other people's folders.
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
+    if sys.platform != "win32" and os.geteuid() == 0:
         os.chown(path, owner.st_uid, owner.st_gid)

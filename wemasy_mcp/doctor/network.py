@@ -47,7 +47,8 @@ def trust_store() -> str:
     for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         if path := os.environ.get(variable):
             return f"{variable} ({path})"
-    if sys.platform in {"win32", "darwin"}:
+    is_built_in = sys.platform in {"win32", "darwin"}
+    if is_built_in:
         return "the operating system's store"
     paths = ssl.get_default_verify_paths()
     found = [path for path in (paths.openssl_cafile, paths.openssl_capath) if Path(path).exists()]
@@ -92,11 +93,11 @@ def _check_connection(host: str, port: int, observed: Observed) -> Check:
         return skipped("TCP", _NOT_REACHED)
     if observed.is_late:
         reason = f"{host} port {port} could not be connected to in time"
-    elif observed.errno is None:
+    elif observed.reason is None:
         # asyncio puts what several addresses answered into one text.
         reason = f"{host} port {port}: none of its addresses took the connection"
     else:
-        reason = f"{host} port {port}: {os.strerror(observed.errno)}"
+        reason = f"{host} port {port}: {observed.reason}"
     return failed("TCP", reason, "Check the port in WEMASY_BASE_URL, firewalls, and whether a proxy is needed here.")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from wemasy_mcp.core.client import Attempt
+from wemasy_mcp.system_error import reason_of
 
 E = TypeVar("E", bound=BaseException)
 
@@ -53,10 +54,10 @@ class Observed(Attempt):
         return self.cause(TimeoutError) is not None or self.cause(CancelledError) is not None
 
     @property
-    def errno(self) -> int | None:
-        """The operating system's number for what went wrong."""
-        numbers = (error.errno for error in _causes(self.failure) if isinstance(error, OSError))
-        return next((number for number in numbers if number is not None), None)
+    def reason(self) -> str | None:
+        """The operating system's words for what went wrong."""
+        reasons = (reason_of(error) for error in _causes(self.failure) if isinstance(error, OSError))
+        return next(filter(None, reasons), None)
 
     def cause(self, kind: type[E]) -> E | None:
         """Return the first cause of the failure that is of `kind`."""

@@ -1,7 +1,6 @@
 """`wemasy-mcp sandbox`: the sandbox alone on loopback, for curl, for other clients and to be looked at."""
 
 import asyncio
-import os
 import socket
 
 import anyio
@@ -16,6 +15,7 @@ from wemasy_mcp.sandbox.silence import HANG_UP
 from wemasy_mcp.sandbox.store import IN_MEMORY, SandboxDatabaseError
 from wemasy_mcp.sandbox.tokens import READY_MADE
 from wemasy_mcp.settings import SettingsError
+from wemasy_mcp.system_error import reason_of
 from wemasy_mcp.transports.http.guard import Guard, own_hosts, own_origins
 from wemasy_mcp.transports.http.request_timeout import RequestTimeoutProtocol
 from wemasy_mcp.transports.http.uvicorn_server import Patience, serve_app
@@ -34,7 +34,7 @@ def run_sandbox(port: int, database: str) -> int:
     try:
         listener = socket.create_server((_HOST, port))
     except OSError as error:
-        reason = os.strerror(error.errno or 0)
+        reason = reason_of(error) or "it cannot be bound"
         raise SettingsError("--port", f"cannot be used: nothing can listen on {_HOST}:{port} ({reason}).") from None
     with listener:
         try:

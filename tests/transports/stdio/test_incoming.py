@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import sys
 from typing import Any
 
 import anyio
@@ -138,7 +137,7 @@ async def _end_soon(session: Session) -> None:
     session.incoming.end()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a socket is not a file descriptor there")
+@pytest.mark.posix
 async def test_a_socket_that_breaks_is_the_end_of_input() -> None:
     """As of a host that hands over one socket for stdin and stdout, and dies with answers unread."""
     ours, theirs = socket.socketpair()

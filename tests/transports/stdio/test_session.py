@@ -150,7 +150,7 @@ async def test_the_sandbox_keeps_what_is_written_where_it_was_told_to(tmp_path: 
             {"WEMASY_SANDBOX_DB": "/dev/null/none.db"},
             ("--sandbox",),
             (
-                "WEMASY_SANDBOX_DB cannot be used: The sandbox database /dev/null/none.db cannot be opened: "
+                f"WEMASY_SANDBOX_DB cannot be used: The sandbox database {Path('/dev/null/none.db')} cannot be opened: "
                 "unable to open database file"
             ),
         ),
@@ -192,7 +192,7 @@ class Careless(logging.Handler):
     def emit(self, record):
         print("printed", flush=True)
         os.write(1, b"written\\n")
-        subprocess.run(["echo", "a child's"], check=True)
+        subprocess.run([sys.executable, "-c", "print('a child writes')"], check=True)
         assert sys.stdin.read() == ""
 
 logging.getLogger("wemasy_mcp").addHandler(Careless())
@@ -205,7 +205,8 @@ sys.exit(main())
 
     # Leaving `serving`, every line of stdout was parsed as JSON-RPC.
     assert first["structuredContent"]["success"] == second["structuredContent"]["success"] is True
-    assert all(server.stderr.count(stray) == 2 for stray in (b"printed\n", b"written\n", b"a child's\n"))
+    lines = bytes(server.stderr).splitlines()
+    assert all(lines.count(stray) == 2 for stray in (b"printed", b"written", b"a child writes"))
 
 
 HANDSHAKE = {
@@ -290,6 +291,7 @@ async def test_nothing_is_written_but_what_was_asked_for() -> None:
     assert (ended.status, ended.messages, ended.stderr) == (0, [], b"")
 
 
+@pytest.mark.posix
 async def test_a_person_at_a_terminal_is_told_what_this_is() -> None:
     terminal, of_the_server = os.openpty()
     async with await anyio.open_process(

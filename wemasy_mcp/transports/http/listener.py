@@ -1,9 +1,9 @@
 """The listening socket, and whether it may be opened: a port others reach needs clients that prove who they are."""
 
-import os
 import socket
 
 from wemasy_mcp.settings import SettingsError, variable_of
+from wemasy_mcp.system_error import reason_of
 from wemasy_mcp.urls import is_loopback
 
 BACKLOG = 1024
@@ -32,8 +32,7 @@ def listen(host: str, port: int, *, knows_clients: bool) -> socket.socket:
         is_dual = address[0] == "::" and socket.has_dualstack_ipv6()
         listener = socket.create_server((address[0], port), family=family, backlog=BACKLOG, dualstack_ipv6=is_dual)
     except OSError as error:
-        # Its own text repeats the address as a Python tuple.
-        reason = os.strerror(error.errno) if error.errno else "it cannot be bound"
+        reason = reason_of(error) or "it cannot be bound"
         raise SettingsError(
             variable_of("port"),
             f"cannot be used: nothing can listen on {url_host(host)}:{port} ({reason}). "

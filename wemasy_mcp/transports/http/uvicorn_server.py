@@ -76,11 +76,12 @@ async def serve_app(
 def _open_files() -> int:
     """How many files, and so connections, the process may have open: on POSIX its soft limit."""
     if sys.platform == "win32":
-        return MAX_CONNECTIONS
-    from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+        return MAX_CONNECTIONS + OTHER_FILES
+    else:  # noqa: RET505 - only so does mypy skip it for Windows
+        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 
-    soft, _ = getrlimit(RLIMIT_NOFILE)
-    return MAX_CONNECTIONS + OTHER_FILES if soft == RLIM_INFINITY else soft
+        soft, _ = getrlimit(RLIMIT_NOFILE)
+        return MAX_CONNECTIONS + OTHER_FILES if soft == RLIM_INFINITY else soft
 
 
 async def _stop(server: "_Server", stopping: anyio.Event, stop_calls: Callable[[], None], patience: Patience) -> None:

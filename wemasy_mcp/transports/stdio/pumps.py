@@ -21,15 +21,15 @@ def open_pump(stdin: int, stdout: int) -> Iterator["Pump"]:
     """Open the pump of this system."""
     if sys.platform == "win32":
         yield ThreadedPump(stdin, stdout)
-        return
-    # The open file is shared with whoever started this process.
-    was_blocking = os.get_blocking(stdout)
-    if _is_stream(stdout):
-        os.set_blocking(stdout, False)
-    try:
-        yield PollingPump(stdin, stdout)
-    finally:
-        os.set_blocking(stdout, was_blocking)
+    else:
+        # The open file is shared with whoever started this process.
+        was_blocking = os.get_blocking(stdout)
+        if _is_stream(stdout):
+            os.set_blocking(stdout, False)
+        try:
+            yield PollingPump(stdin, stdout)
+        finally:
+            os.set_blocking(stdout, was_blocking)
 
 
 class Pump(Protocol):
