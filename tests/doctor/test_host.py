@@ -18,7 +18,7 @@ from support.answers import answer
 from support.program import TOKEN
 from support.raw_server import Script, raw_server
 from wemasy_mcp.cli import run
-from wemasy_mcp.doctor import host_check
+from wemasy_mcp.doctor import host_start
 
 STARTED = {"command": sys.executable, "args": ["-P", "-m", "wemasy_mcp"]}
 CLAUDE = "claude-desktop"
@@ -245,7 +245,7 @@ def test_another_python_is_told_from_a_removed_one(doctor: Doctor, tmp_path: Pat
 
 
 def test_a_server_that_never_answers_is_given_up(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_check, "START_SECONDS", 0.2)
+    monkeypatch.setattr(host_start, "START_SECONDS", 0.2)
 
     report = doctor(CLAUDE, holding({"command": "/bin/sh", "args": ["-c", "cat >/dev/null"]}))
 
@@ -297,23 +297,23 @@ def test_the_flags_of_the_command_count(doctor: Doctor, tmp_path: Path, api: str
 
 
 @pytest.mark.parametrize(
-    ("host", "entry"),
+    ("entry", "status", "found"),
     [
-        ("cursor", {"headers": {"Authorization": "Bearer ${env:MINE}"}}),
-        ("cursor", {"headers": {}}),
-        ("cursor", {"type": "sse"}),
+        ({"headers": {"Authorization": "Bearer ${env:MINE}"}}, 404, "answered 404"),
+        ({"headers": {}}, 401, "answered 401: the entry's headers do not let it in"),
+        ({"type": "sse"}, 401, "does not answer: "),
     ],
 )
 def test_a_server_that_is_reached_by_url_is_asked_with_the_entrys_headers(
-    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, host: str, entry: dict[str, Any]
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, entry: dict[str, Any], status: int, found: str
 ) -> None:
     monkeypatch.setenv("MINE", TOKEN)
-    with raw_server(Script(answer(401, b"{}", *BUDGET))) as seen:
+    with raw_server(Script(answer(status, b"{}", *BUDGET))) as seen:
         url = f"http://127.0.0.1:{seen.port}/mcp"
-        report = doctor(host, holding(entry | {"url": url, "command": None, "note": "wemasy"}))
+        report = doctor("cursor", holding(entry | {"url": url, "note": "wemasy"}))
 
     assert report["command"][0] == "failed"
-    assert report["command"][1].startswith(f"{url} does not answer: ")
+    assert report["command"][1].startswith(f"{url} {found}")
     (request, *_) = seen.requests
     assert (request.headers.get("authorization") == f"Bearer {TOKEN}") is bool(entry.get("headers"))
 

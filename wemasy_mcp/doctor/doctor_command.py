@@ -18,8 +18,9 @@ from wemasy_mcp.core.errors import WemasyError
 from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.doctor.api_check import check_answer, check_budget
 from wemasy_mcp.doctor.check import Check, passed, skipped
-from wemasy_mcp.doctor.host_check import build_environment, check_file, check_start
+from wemasy_mcp.doctor.host_check import check_file
 from wemasy_mcp.doctor.host_entry import find_hosts
+from wemasy_mcp.doctor.host_start import build_environment, check_start
 from wemasy_mcp.doctor.local import check_settings, check_versions, good_token, unusable_token
 from wemasy_mcp.doctor.network import check_network
 from wemasy_mcp.doctor.probe import PROBED, send_empty_request

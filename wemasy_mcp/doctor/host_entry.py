@@ -15,6 +15,7 @@ from wemasy_mcp.config.merge import member_at
 from wemasy_mcp.config.paths import Paths
 from wemasy_mcp.config.program_file import decode, read_file
 from wemasy_mcp.config.registry import HOSTS
+from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.settings import SettingsError
 
 _ENVIRONMENTS = ("env", "environment", "envs")
@@ -126,3 +127,8 @@ def find_hosts() -> Iterator[HostProgram]:
                 yield host
         except ValueError:  # SettingsError is one
             continue
+
+
+def show(text: str) -> str:
+    """Return what stands in a host's file, fit to show."""
+    return sanitize(text, limit=200)
