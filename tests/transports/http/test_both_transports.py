@@ -18,6 +18,7 @@ from support.held_api import Upstream
 from support.processes import SECONDS, WAYS, ServerProcess, Way, connect, serving, transport_of
 from support.program import TOKEN, environment
 from support.refusals import Refusal
+from wemasy_mcp.transports.signals import STOP_SIGNALS
 
 SECRET = "a-secret-of-16-letters"
 SAVE = {"kind": "fact", "key": "k", "value": "null"}
@@ -198,7 +199,7 @@ def test_all_addresses_are_those_of_both_families(host: str) -> None:
     assert [answer.text for answer in answers] == ["alive", "alive"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_signal_ends_an_idle_server_with_status_0(number: signal.Signals) -> None:
     with serving("--transport", "sse", "--sandbox") as server:
         server.process.send_signal(number)

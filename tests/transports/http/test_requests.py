@@ -36,6 +36,14 @@ def asking(*headers: bytes, target: bytes = b"/mcp", host: bytes = b"test") -> b
 AS_JSON = b"Content-Type: application/json"
 
 
+PHP = LIST.replace(b"}", b',"params":[]}')
+
+
+@pytest.mark.parametrize("body", [b"\xef\xbb\xbf" + LIST, PHP])
+async def test_what_a_client_means_clearly_is_read_as_it_is_meant(body: bytes, upstream: Upstream) -> None:
+    assert await answers_to(upstream, post(body).replace(b"\r\n", b"\r\nConnection: close\r\n", 1)) == [200]
+
+
 @pytest.mark.parametrize(
     "request_",
     [

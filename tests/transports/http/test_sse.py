@@ -2,6 +2,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import anyio
 import httpx2
@@ -96,6 +97,41 @@ async def test_a_cancelled_request_does_not_hold_the_server_up() -> None:
             rest = [line async for line in lines]
 
     assert rest
+
+
+async def test_an_id_in_flight_is_refused_under_no_id() -> None:
+    stopping, never = anyio.Event(), anyio.Event()
+    handled: list[object] = []
+
+    async def list_tools(ctx: object, params: object) -> ListToolsResult:
+        handled.append(params)
+        await never.wait()
+        return ListToolsResult(tools=[])
+
+    sessions = SseSessions(Server("test", on_list_tools=list_tools), stopping)
+    with anyio.fail_after(SECONDS):
+        async with (
+            served(app_of(sessions), stopping, Patience()) as port,
+            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+            http.stream("GET", "/sse") as stream,
+        ):
+            lines = stream.aiter_lines()
+            endpoint = await endpoint_of(lines)
+            shake = {"protocolVersion": "2025-11-25"}
+            for message in (
+                {"id": 1, "method": "initialize", "params": shake},
+                *[{"id": 7, "method": "tools/list"}] * 2,
+            ):
+                await http.post(endpoint, json={"jsonrpc": "2.0", **message})
+            told: list[dict[str, Any]] = []
+            while len(told) < 2:
+                line = await anext(lines)
+                if line.startswith("data: "):
+                    told.append(json.loads(line.removeprefix("data: ")))
+            never.set()
+
+    assert (told[1]["id"], told[1]["error"]["code"]) == (None, -32600)
+    assert len(handled) == 1
 
 
 CALL = {"id": 7, "method": "tools/list"}

@@ -209,6 +209,46 @@ sys.exit(main())
     assert all(lines.count(stray) == 2 for stray in (b"printed", b"written", b"a child writes"))
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"protocolVersion": "2025-11-25", "capabilities": [], "clientInfo": {"name": "php"}},
+        {"protocolVersion": "2025-03-26", "capabilities": {"experimental": {"x": True}}},
+    ],
+)
+async def test_what_a_client_means_clearly_is_read_as_it_is_meant(
+    params: dict[str, object], configured: dict[str, str]
+) -> None:
+    async with launched(configured) as server:
+        messages: list[dict[str, object]] = [
+            {"id": "shake", "method": "initialize", "params": params},
+            {"method": "notifications/initialized", "params": []},
+            {"id": "list", "method": "tools/list", "params": []},
+        ]
+        await server.write(b"".join(b"\xef\xbb\xbf" + server.line({"jsonrpc": "2.0", **it}) for it in messages))
+        shaken, listed = await server.answer("shake"), await server.answer("list")
+        server.leave()
+        assert await server.exit_status() == 0
+
+    # The version of batches is not accepted, because no batch is.
+    assert shaken["result"]["protocolVersion"] in {"2025-11-25", "2024-11-05"}
+    assert shaken["result"]["protocolVersion"] != "2025-03-26"
+    assert len(listed["result"]["tools"]) == len(TOOLS)
+
+
+async def test_an_id_in_flight_is_refused_and_only_one_request_is_sent(
+    configured: dict[str, str], upstream: FakeApi
+) -> None:
+    async with serving(configured) as server:
+        lines = [server.tool_call(SAVE, FACT | {"key": str(number)}, 7) for number in range(2)]
+        await server.write(b"".join(lines))
+        refused, answered = await server.answer(None), await server.answer(7)
+
+    assert refused["error"]["code"] == -32600
+    assert answered["result"]["structuredContent"]["success"]
+    assert len(upstream.requests) == 1
+
+
 HANDSHAKE = {
     "protocolVersion": "2025-11-25",
     "capabilities": {},
