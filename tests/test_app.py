@@ -47,7 +47,7 @@ async def test_a_setting_that_cannot_be_used_leaves_the_others_as_they_are(tmp_p
     assert result["error"]["code"] == "not_configured"
     assert result["error"]["message"] == (
         f"--env-file names no file: {missing}. It is an argument of this server's command, in most hosts in the `args` "
-        "of its entry. Not usable either: WEMASY_TIMEOUT_SECONDS, WEMASY_TOOLS."
+        "of its entry. Also unusable: WEMASY_TIMEOUT_SECONDS, WEMASY_TOOLS."
     )
     for variable in ("--env-file", "WEMASY_TIMEOUT_SECONDS", "WEMASY_TOOLS"):
         assert f"not configured: {variable} " in log

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 from pydantic import SecretStr
 
-from wemasy_mcp.console import is_terminal
+from wemasy_mcp.console import is_terminal, wrap
 from wemasy_mcp.core.client import Caller, WemasyClient
 from wemasy_mcp.core.cooldown import Cooldown
 from wemasy_mcp.core.errors import NotConfigured
@@ -50,8 +50,8 @@ EXIT_SECONDS = 0.8
 def serve(reading: Reading) -> None:
     """Serve MCP until the client leaves or a signal arrives.
 
-    Over stdio that is done whatever the settings are: a host would show only "disconnected". Each call then answers
-    what cannot be used.
+    Over stdio the server starts whatever the settings are, because a host would show only "disconnected". Each call
+    then reports what cannot be used.
 
     Raises:
         SettingsError: The settings cannot be used, over HTTP; or the transport itself cannot.
@@ -63,7 +63,7 @@ def serve(reading: Reading) -> None:
     if settings.transport != "stdio":
         reading.verify()
     elif is_terminal(sys.stdin):
-        print(_AT_A_TERMINAL.format(keys=_END_KEYS), file=sys.stderr)
+        print(wrap(_AT_A_TERMINAL.format(keys=_END_KEYS)), file=sys.stderr)
     log = start_logging(settings.log_level, settings.log_format)
     end_export = start_export()
     try:
@@ -87,10 +87,10 @@ async def _serve_stdio(reading: Reading) -> None:
     endpoints = offered(settings)
     try:
         check_tools(settings)
-        caller, token_source = build_caller(settings)
+        if not problems:
+            caller, token_source = build_caller(settings)
     except SettingsError as error:
-        if error.variable not in {problem.variable for problem in problems}:
-            problems.append(error)
+        problems.append(error)
     if problems:
         for problem in problems:
             logger.warning("not configured: %s", problem)
@@ -241,7 +241,7 @@ def open_shared_state(settings: Settings, patience_seconds: float = 0.1) -> "Red
 
 
 def _none(problems: Sequence[SettingsError], misspelt: Sequence[str]) -> TokenSource:
-    """Answer every call with what is wrong."""
+    """Return a token source that answers every call with what is wrong."""
     first, *further = problems
     place = (
         "It is an argument of this server's command, in most hosts in the `args` of its entry."
@@ -251,7 +251,7 @@ def _none(problems: Sequence[SettingsError], misspelt: Sequence[str]) -> TokenSo
     )
     sentences = [f"{str(first).rstrip('.')}. {place}", *misspelt]
     if further:
-        sentences.insert(1, f"Not usable either: {', '.join(problem.variable for problem in further)}.")
+        sentences.insert(1, f"Also unusable: {', '.join(problem.variable for problem in further)}.")
 
     def token_of(ctx: object) -> SecretStr:
         raise NotConfigured(" ".join(sentences))

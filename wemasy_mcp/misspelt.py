@@ -7,7 +7,7 @@ _NAME = re.compile(r"[ \w.-]{1,64}", re.ASCII)
 _LOOKS_LIKE_OURS = re.compile(r"\s*WEM|.*MASY[_.-]")
 _SERVICE_LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?")
 SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
-"""What Kubernetes and Docker's links put in `NAME_PORT` for a service called NAME."""
+"""The beginning of what Kubernetes, and links of Docker, put in `NAME_PORT` for a service called NAME."""
 
 _MIN_SIMILARITY = 0.7
 

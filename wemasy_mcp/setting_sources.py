@@ -14,10 +14,10 @@ from wemasy_mcp.settings import Settings, SettingsError, expand_home, reason_of,
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What could be read of the settings, and what could not."""
+    """The settings as far as they could be read, and the reasons why others could not."""
 
     settings: Settings
-    """What cannot be used is at its default here."""
+    """A setting that cannot be used has its default here."""
     problems: tuple[SettingsError, ...]
     misspelt: tuple[str, ...]
     """A sentence for each variable that looks like a setting and is not."""

@@ -98,7 +98,7 @@ async def _lose(client: httpx2.AsyncClient) -> None:
         await client.post(SAVE, json=FACT)
 
 
-async def test_faults_befall_calls_in_the_order_they_were_ordered(client: httpx2.AsyncClient) -> None:
+async def test_calls_get_the_faults_in_the_order_they_were_ordered(client: httpx2.AsyncClient) -> None:
     await client.post(FAULTS, json={"fault": "500", "count": 2})
     ordered = await client.post(FAULTS, json={"fault": "429", "retry_after": 7})
 

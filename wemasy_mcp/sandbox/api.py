@@ -51,7 +51,7 @@ class Operation:
                 too_large = Answer(413, {"message": "The POST data is too large."}, "The body is too large.")
                 self._note(request, token, too_large.status, too_large.why)
                 return too_large.response()
-            # No await until the answer is known: calls in flight at once are done one after the other.
+            # No await until the answer is known: concurrent calls are carried out one after the other.
             allowance = self._budget.spend(token)
             if allowance.retry_after is not None:
                 why = f"The token has used up its requests. Its window ends in {allowance.retry_after} s."

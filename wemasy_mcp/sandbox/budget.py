@@ -14,7 +14,7 @@ WINDOW_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a token has left in its window."""
+    """The requests that a token has left in its window."""
 
     remaining: int
     resets_at: float | None

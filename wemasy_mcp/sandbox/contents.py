@@ -11,7 +11,7 @@ from wemasy_mcp.sandbox.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the routes work on and the page shows."""
+    """The parts that the routes work on and the page shows."""
 
     store: Store
     budget: Budget

@@ -23,14 +23,14 @@ class FaultOrder(BaseModel):
 
     fault: FaultName
     count: Annotated[int, Field(ge=1, le=MAX_PENDING)] = 1
-    """How many calls it befalls."""
+    """How many calls get it."""
     retry_after: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] = 60
     """Seconds in `Retry-After`, for 429 only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What befalls one call."""
+    """A failure that one call gets."""
 
     name: FaultName
     retry_after: int | None

@@ -16,7 +16,7 @@ REPORTS_BUDGET = frozenset({200, 401, 403, 429})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent, and in plain words why."""
+    """One answer, and the reason for it in plain words."""
 
     status: int
     body: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What Laravel says, as JSON, where there is no route or none for that method."""
+"""Laravel's JSON answers where there is no route, or none for that method."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast

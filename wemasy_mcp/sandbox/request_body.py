@@ -41,5 +41,5 @@ def given_fields(content_type: str, body: bytes) -> dict[str, Any]:
         given = json.loads(body.decode())
     except (ValueError, RecursionError):
         return {}
-    # PHP takes no lone surrogates, no NaN and no endless nesting either.
+    # PHP accepts neither lone surrogates nor NaN nor endless nesting.
     return given if isinstance(given, dict) and strict_json.is_json(given) else {}

@@ -22,7 +22,7 @@ from wemasy_mcp.transports.http.uvicorn_server import Patience, serve_app
 
 _HOST = "127.0.0.1"
 _PATIENCE = Patience(latecomers=0, calls=0)
-"""Stopping waits for nobody: what a page or a held call waits for may never come."""
+"""Stopping waits for no call: one that is held open may never be answered."""
 
 
 def run_sandbox(port: int, database: str) -> int:

@@ -1,4 +1,4 @@
-"""What the sandbox keeps: records as JSON documents in SQLite, in memory or in a file."""
+"""The sandbox's records: JSON documents in SQLite, in memory or in a file."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""What the sandbox holds, as JSON for the page: bounded in number and length, without the tokens of callers."""
+"""The sandbox's state as JSON for the page: bounded in number and length, without the tokens of callers."""
 
 import json
 import shlex

@@ -165,8 +165,8 @@ function showConnection({ tokens, shared_by: sharedBy }) {
   const env = { WEMASY_BASE_URL: `${location.origin}/api`, WEMASY_API_TOKEN: tokens[0].token };
   byId("as-api").textContent = JSON.stringify(env).replaceAll('":"', '": "').replaceAll('","', '", "');
   byId("sharing-note").textContent = sharedBy
-    ? "Or on the same records, without this process. The entry's command:"
-    : "Or on the same records, without this process: restart this sandbox with a file, and the page shows the command.";
+    ? "Or share only the records, which works without this process. The command of the entry:"
+    : "Or share only the records: restart this sandbox with a file, and the command of the entry is shown here.";
   byId("sharing").textContent = sharedBy ?? "wemasy-mcp sandbox --sandbox-db sandbox.db";
 }
 
@@ -191,7 +191,7 @@ function tick() {
   for (const made of document.querySelectorAll(".age")) made.textContent = age(Number(made.dataset.at));
 }
 
-function tell(state, text) {
+function showLink(state, text) {
   byId("link").dataset.state = state;
   byId("link").textContent = text;
 }
@@ -203,9 +203,9 @@ async function refresh() {
   try {
     const answer = await fetch("/_sandbox/state", { signal: AbortSignal.timeout(5000) });
     show(await answer.json());
-    tell("live", "Live");
+    showLink("live", "Live");
   } catch {
-    tell("waiting", "Not connected, trying again");
+    showLink("waiting", "Not connected, trying again");
   }
   clearTimeout(timer);
   if (!document.hidden) timer = setTimeout(refresh, 1000);
@@ -240,7 +240,7 @@ byId("clear").addEventListener("click", () => order("DELETE"));
 byId("base-url").textContent = `${location.origin}/api`;
 
 byId("empty").addEventListener("click", async () => {
-  if (!confirm("Delete every record? Those that a new sandbox has come back.")) return;
+  if (!confirm("Delete all records? The samples that a new sandbox has are restored.")) return;
   await fetch("/_sandbox/records", { method: "DELETE" });
   await refresh();
 });
