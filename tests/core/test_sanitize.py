@@ -61,7 +61,9 @@ def test_of_all_characters_alone_those_are_removed_that_nobody_sees() -> None:
     unseen = {code for code in range(0x110000) if unicodedata.category(chr(code)) in {"Cc", "Cs", "Zl", "Zp"}}
     annotations = {0xFFF9, 0xFFFA, 0xFFFB}
 
-    removed = {code for code in range(0x110000) if not sanitize(chr(code))}
+    # Each between two letters: one text for all of them takes a tenth of the time.
+    kept = set(sanitize("x".join(map(chr, range(0x110000))), limit=0x220000))
+    removed = {code for code in range(0x110000) if chr(code) not in kept}
 
     assert removed == ignorable | unseen - set(map(ord, "\t\r\n")) | annotations
 
