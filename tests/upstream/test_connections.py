@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import time
 import weakref
 from collections.abc import AsyncIterator, Mapping
@@ -57,7 +56,8 @@ async def test_what_the_event_loop_has_not_fetched_yet_does_not_become_the_next_
     async with FakeApi(respond) as upstream, transport(upstream.port) as opened:
         await post(opened)
         # Nothing else runs between this and the next request.
-        os.write(connections[0].socket.fileno(), answer(200, b"left over"))
+        with connections[0].socket.dup() as socket:
+            socket.send(answer(200, b"left over"))
 
         assert await post(opened) == b"asked for"
 
@@ -244,10 +244,10 @@ async def test_what_comes_before_the_tls_handshake_is_vouched_for_by_nobody() ->
             await post(opened, trace=wait_for_the_greeting)
 
 
-async def test_an_address_that_does_not_answer_in_time_is_given_up(unused_port: int) -> None:
-    async with transport(unused_port) as opened:
+async def test_a_handshake_that_is_not_answered_in_time_is_given_up() -> None:
+    async with accepting(ApiConnection.wait_closed) as port, transport(port, url="https://127.0.0.1:{}") as opened:
         with pytest.raises(httpx2.ConnectTimeout):
-            await post(opened, timeout={"connect": 0})
+            await post(opened, timeout={"connect": 0.01})
 
 
 async def test_a_name_is_connected_to_whichever_of_its_addresses_answers() -> None:

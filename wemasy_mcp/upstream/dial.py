@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from asyncio import sslproto
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from wemasy_mcp.upstream.proxies import Proxy, open_tunnel
 
 HAPPY_EYEBALLS_SECONDS = 0.25
 """How long one address is tried alone before the next is tried beside it (RFC 8305, section 5)."""
+
+# asyncio gives every TLS connection 256 KiB to read into, and touches all of it: 25 MB for 100 connections, of which
+# an answer needs a few hundred bytes. A TLS record has at most this much.
+sslproto.SSLProtocol.max_size = 2**14
 
 Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 """Is told of every step of a request: the `trace` extension of httpx2, of which the events used here bear the names."""
