@@ -21,7 +21,7 @@ _Version = tuple[int, int, int, int]
 
 
 class SecretFile(Generic[Value]):
-    """What `read` makes of a file, kept until the file changes.
+    """A value that is read from a file, and again when the file changes.
 
     A file that cannot be used any more changes nothing: what it held last stays in force, and the log says why.
 
@@ -53,7 +53,7 @@ class SecretFile(Generic[Value]):
         return self._value
 
     def _look(self) -> _Version | None:
-        """Identify what the file holds; None where there is no regular file: a pipe can be read once only."""
+        """Identify what the file holds; None if it is not a regular file: a pipe can be read only once."""
         try:
             found = self._path.stat()
         except OSError:

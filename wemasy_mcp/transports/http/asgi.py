@@ -44,7 +44,7 @@ def build_app(
         server: What answers.
         settings: Which transport, which hosts and origins.
         port: Where the application is reached.
-        verifier: What tells clients from strangers; None serves everybody.
+        verifier: Recognises clients; None serves everybody.
         stopping: Set when the server stops.
 
     Raises:
@@ -113,7 +113,7 @@ class Methods:
 def _admission(
     verifier: TokenVerifier | None, settings: Settings, host: str
 ) -> tuple[Callable[[ASGIApp], ASGIApp], dict[str, ASGIApp]]:
-    """What keeps strangers out of an application, and the paths by which they can find the issuer of tokens."""
+    """Return what wraps an application to admit clients only, and the paths where others can find the issuer."""
     if verifier is None:
         return lambda app: app, {}
     if not isinstance(verifier, JwtTokens):

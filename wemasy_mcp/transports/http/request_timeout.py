@@ -15,13 +15,13 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 LINGER_SECONDS = 1.0
-"""How long a client may go on sending a body that was refused, and that nobody reads, before it is cut off."""
+"""How long a client may go on sending a body that was refused before the connection is cut."""
 
 MAX_LINGERING = 2**20
-"""Bytes of such a body that are thrown away."""
+"""Bytes of such a body that are discarded before the connection is cut."""
 
 _CHUNK = memoryview(bytearray(2**14))
-"""What is read at once, into one buffer for all connections: thousands that send at the same time hold little each."""
+"""One receive buffer for all connections: thousands that send at the same time hold little each."""
 
 
 class Config(uvicorn.Config):
@@ -37,11 +37,11 @@ class RequestTimeoutProtocol(H11Protocol, asyncio.BufferedProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _read_deadline: asyncio.TimerHandle | None = None
     _lingered: int | None = None
-    """Bytes that were thrown away since this side has said its last word."""
+    """Bytes discarded since this side sent its last one; None before that."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request."""
-        # Whatever does not go out immediately counts: a client that reads nothing is noticed whatever it was sent.
+        # With a limit of 0 every byte the kernel does not take counts: a client that reads nothing is noticed.
         transport.set_write_buffer_limits(0)
         super().connection_made(_ClosingGently(transport, self))  # type: ignore[arg-type]
         self._expect(arriving=True)
@@ -51,7 +51,7 @@ class RequestTimeoutProtocol(H11Protocol, asyncio.BufferedProtocol):
         return _CHUNK
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take the bytes that have come."""
+        """Take the bytes that have arrived."""
         self.data_received(bytes(_CHUNK[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
@@ -100,20 +100,20 @@ class RequestTimeoutProtocol(H11Protocol, asyncio.BufferedProtocol):
         self._expect(arriving=False)
 
     def has_request(self) -> bool:
-        """Whether a request has come whose answer is not complete."""
+        """Return whether a request has arrived whose answer is not complete."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def is_arriving(self) -> bool:
-        """Whether a part of a request has come, and not all of it."""
+        """Return whether part of a request has arrived, and not all of it."""
         state = self.conn.their_state
         return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))
 
     def is_lingering(self) -> bool:
-        """Whether this side has said its last word."""
+        """Return whether this side has sent its last byte and discards what still arrives."""
         return self._lingered is not None
 
     def linger(self) -> None:
-        """Throw away what still comes, for a moment."""
+        """Discard what still arrives, for a moment."""
         self._lingered = 0
         self._expect(arriving=False)
         self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.abort)

@@ -32,7 +32,7 @@ async def serve_http(server: Server[Any], settings: Settings, stop_calls: Callab
     Args:
         server: What answers.
         settings: Where, over which transport, and for whom.
-        stop_calls: Makes the calls under way answer at once.
+        stop_calls: Makes the calls under way answer immediately.
 
     Raises:
         SettingsError: A setting cannot be used, or the port is taken.

@@ -84,7 +84,7 @@ class Streamable:
 
 
 def _takes(accepted: Sequence[str]) -> tuple[bool, bool]:
-    """Whether a client takes JSON, and whether it takes an event stream; one that says nothing takes anything.
+    """Return whether a client accepts JSON, and an event stream; one that sends no Accept takes anything.
 
     Source: RFC 9110, section 12.5.1.
     """

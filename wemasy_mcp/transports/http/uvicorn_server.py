@@ -24,7 +24,7 @@ KEEPALIVE_SECONDS = 75
 first and never send a request into a closing connection."""
 
 MAX_CONNECTIONS = 4000
-"""How many are served at once, where the operating system lets a process open as many files; more are answered 503."""
+"""How many are served at the same time, where the operating system lets a process open as many files; more are answered 503."""
 
 OTHER_FILES = 224
 """Files that are no client's connection: those to the API, and what a process has open anyway."""
@@ -40,9 +40,9 @@ class Patience:
     request: float = 15.0
     """For a request to arrive, from its first byte (or the connection) to its last."""
     latecomers: float = 0.5
-    """For the next request on each connection, once the server is told to stop."""
+    """For the next request on each connection, once the server is asked to stop."""
     calls: float = 5.0
-    """For the calls under way to finish once the server is told to stop: docker stop kills after 10."""
+    """For the calls under way to finish once the server is asked to stop: docker stop kills after 10."""
     answers: float = 1.5
     """For the answers of calls that were then stopped to be written. What is left then is cut off."""
 
@@ -61,7 +61,7 @@ async def serve_app(
         app: What answers.
         listener: A socket that listens.
         stopping: Set when the server is to stop; a signal sets it too.
-        stop_calls: Makes the calls under way answer at once.
+        stop_calls: Makes the calls under way answer immediately.
         patience: How long to wait for what.
         protocol: Speaks HTTP on each connection.
     """

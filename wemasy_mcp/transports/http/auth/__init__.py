@@ -1,1 +1,1 @@
-"""Who may call over HTTP, and whose Wemasy token a call uses."""
+"""Authentication over HTTP: clients of this server, and the Wemasy token that a call uses."""

@@ -1,4 +1,4 @@
-"""Who may call: bearers of a static token or of an access token, as the operator set it up (RFC 6750)."""
+"""Admission of clients: bearers of a static token or of an access token, as the operator set it up (RFC 6750)."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from wemasy_mcp.transports.http.refusal import Refusal
 
 
 def client_verifier(settings: Settings) -> TokenVerifier | None:
-    """Return what tells clients from strangers, None when everybody may call.
+    """Return the verifier of clients' tokens, None when everybody may call.
 
     Raises:
         SettingsError: A setting cannot be used.
@@ -35,7 +35,7 @@ class Admission:
 
     Args:
         app: What serves clients.
-        verifier: What tells them from strangers.
+        verifier: Recognises clients.
         scopes: What a client's token must allow.
         metadata_url: Where strangers find the issuer of tokens (RFC 9728).
     """
@@ -61,14 +61,14 @@ class Admission:
         if len(presented) > 1:
             return self._challenge(400, "invalid_request", "The request has more than one Authorization header.")
         if scheme.lower() != "bearer" or not token:
-            # Who did not try to authenticate is told no error (RFC 6750, section 3.1).
+            # A request without credentials gets no error code in its challenge (RFC 6750, section 3.1).
             refusal = "Present a token of this server as `Authorization: Bearer …`."
             return self._challenge(401, "authentication_required", refusal, is_named=False)
         try:
             client = await self._verifier.verify_token(token.strip())
         except KeysUnavailableError as error:
             # A 401 would make the client throw its token away.
-            refusal = "The keys of the issuer of tokens cannot be had now. Send the same request again later."
+            refusal = "The keys of the token issuer are not available now. Send the same request again later."
             return Refusal(503, "temporarily_unavailable", refusal, {"Retry-After": f"{error.retry_after}"})
         if client is None:
             return self._challenge(401, "invalid_token", "The token is not known here, is not valid, or has expired.")

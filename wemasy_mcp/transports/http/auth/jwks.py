@@ -71,7 +71,7 @@ class Key:
     kid: str | None
 
     def fits(self, algorithm: str, key_id: str | None) -> bool:
-        """Whether a token of that algorithm and key id may have been signed with this key; either may leave ids out."""
+        """Return whether this key may have signed a token of that algorithm and key id; ids may be absent on both sides."""
         kty, crv = ALGORITHMS[algorithm]
         return (
             self.kty == kty
@@ -108,7 +108,7 @@ class JwkSet:
         """Return the key that signed a token; None when the issuer has no such key.
 
         Args:
-            signed_with: Whether it was that key.
+            signed_with: Returns whether that key signed the token.
             key_id: The key that the token names.
             token_age: How many seconds ago, in whole ones, the token was issued.
 
@@ -126,7 +126,7 @@ class JwkSet:
         return key
 
     async def could_admit(self) -> bool:
-        """Whether there are keys with which a token could be accepted now."""
+        """Return whether there are keys with which a token could be accepted now."""
         if not self._keys or self._age() >= FRESH_SECONDS:
             await self._fetch_if_due()
         return bool(self._keys) and self._age() < TRUST_SECONDS
@@ -208,7 +208,7 @@ def _read_key(member: dict[str, Any]) -> Key | None:
 
 
 def _family(algorithm: str) -> str:
-    """The name that EdDSA had before its curves were told apart (RFC 9864); any other algorithm is itself."""
+    """Return "EdDSA" for either of its curves, which RFC 9864 names separately; any other algorithm is itself."""
     return "EdDSA" if algorithm in {"Ed25519", "Ed448"} else algorithm
 
 

@@ -91,7 +91,7 @@ class JwtTokens(TokenVerifier):
         )
 
     async def could_admit(self) -> bool:
-        """Whether anybody could be let in now: not while the issuer's keys cannot be had."""
+        """Return whether anybody could be admitted now: not while the issuer's keys are not available."""
         return await self._keys.could_admit()
 
     def _valid_claims(self, token: str) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def jwt_verifier(settings: Settings) -> JwtTokens | None:
 
 
 def is_granted(scope: str, scopes: Sequence[str]) -> bool:
-    """Whether a token's scopes have the one wanted: Entra asks for `api://app/use`, and its tokens hold `use`."""
+    """Return whether a token's scopes include the one wanted. Entra asks for `api://app/use`; its tokens hold `use`."""
     return scope in scopes or (":" in scope and scope.rpartition("/")[2] in scopes)
 
 
