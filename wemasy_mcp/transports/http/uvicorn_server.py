@@ -24,7 +24,7 @@ KEEPALIVE_SECONDS = 75
 first and never send a request into a closing connection."""
 
 MAX_CONNECTIONS = 4000
-"""How many are served at the same time, where the operating system lets a process open as many files; more are answered 503."""
+"""How many are served at the same time, if the operating system allows as many open files; more are answered 503."""
 
 OTHER_FILES = 224
 """Files that are no client's connection: those to the API, and what a process has open anyway."""

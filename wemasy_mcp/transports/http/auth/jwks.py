@@ -71,7 +71,7 @@ class Key:
     kid: str | None
 
     def fits(self, algorithm: str, key_id: str | None) -> bool:
-        """Return whether this key may have signed a token of that algorithm and key id; ids may be absent on both sides."""
+        """Return whether this key may have signed a token of that algorithm and key id; either may have no id."""
         kty, crv = ALGORITHMS[algorithm]
         return (
             self.kty == kty
