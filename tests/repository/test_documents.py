@@ -41,6 +41,14 @@ def test_a_variable_that_is_named_is_a_setting(page: Path) -> None:
     assert named - {variable_of(field) for field in Settings.model_fields} == set()
 
 
+def test_a_module_that_the_architecture_names_is_in_the_package() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = re.findall(r"`([a-z0-9_/]+/(?:[a-z0-9_]+\.py)?)`", text)
+
+    assert "core/client.py" in named
+    assert [name for name in named if not ((ROOT / "wemasy_mcp" / name).exists() or (ROOT / name).exists())] == []
+
+
 def test_idle_clients_cannot_fail_the_liveness_probe_and_the_limit_is_named() -> None:
     probe = (ROOT / "deploy" / "kubernetes.yaml").read_text("utf-8").partition("livenessProbe:")[2]
 
