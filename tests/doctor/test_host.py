@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from api_document import TOOLS
 from doctor.test_doctor import BUDGET, NOWHERE, REFUSED_VALUES
 from support.answers import answer
 from support.program import TOKEN
@@ -72,7 +73,7 @@ def test_a_good_entry_is_started_and_its_token_checked_without_writing(doctor: D
     report = doctor(CLAUDE, holding(entry), status=0)
 
     assert report["entry"] == ("ok", "wemasy", "")
-    assert report["command"][1] == f"{sys.executable} starts and offers wemasy_update_connection, wemasy_save_memory"
+    assert report["command"][1] == f"{sys.executable} starts and offers {', '.join(TOOLS)}"
     assert report["API"] == ("ok", "host and token are good: 422 for the empty request, nothing was written", "")
 
 
@@ -327,7 +328,7 @@ def test_a_server_that_answers_at_its_url_is_asked_for_its_tools(doctor: Doctor,
         report = doctor("claude-code", holding({"type": kind, "url": url}), status=0)
         server.terminate()
 
-    assert report["command"] == ("ok", f"{url} offers wemasy_update_connection, wemasy_save_memory", "")
+    assert report["command"] == ("ok", f"{url} offers {', '.join(TOOLS)}", "")
 
 
 def test_a_token_of_codex_for_a_url_is_taken_from_its_variable(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:

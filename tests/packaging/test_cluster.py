@@ -210,6 +210,6 @@ async def test_a_path_that_nginx_strips_is_known_to_clients_of_sse(
         nginx_in_front([server.port], tmp_path) as url,
     ):
         async with connect(url.replace("/mcp", "/wemasy/sse"), "sse", HEADERS) as client:
-            result = await client.call_tool("wemasy_save_memory", {"kind": "fact"})
+            result = await client.call_tool(SAVE_MEMORY.tool, {"kind": "fact"})
 
     assert result.is_error is False
