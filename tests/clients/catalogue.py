@@ -39,6 +39,8 @@ class Client:
     transports: tuple[str, ...] = TRANSPORTS
     fills_nulls: bool = False
     """Whether it sends null for every argument that is left out."""
+    is_hurried: bool = False
+    """Whether it gives up after five seconds unless it is told otherwise."""
     converts: bool = False
     """Whether it converts arguments by the input schema before it sends them."""
 

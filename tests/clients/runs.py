@@ -19,6 +19,8 @@ from .scenarios import (
     MAIN,
     NULL_DROPPED,
     NULL_SENT,
+    PENDING,
+    PENDING_AT_DEFAULTS,
     REPEATED,
     SAVE,
     SCENARIOS,
@@ -69,7 +71,9 @@ def cases_of(clients: tuple[Client, ...]) -> tuple[Case, ...]:
 
 def scenarios_of(case: Case) -> Iterator[Scenario]:
     """Yield the calls whose whole result is judged."""
-    for scenario in (*((NULL_SENT, NULL_DROPPED) if case.client.fills_nulls else ()), *SCENARIOS):
+    nulls = (NULL_SENT, NULL_DROPPED) if case.client.fills_nulls else ()
+    late = PENDING_AT_DEFAULTS if case.client.is_hurried else ()
+    for scenario in (*nulls, *SCENARIOS, *PENDING, *late):
         if case.transport in scenario.session.transports:
             yield scenario
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from api_document import SAVE_MEMORY, UPDATE_CONNECTION
 
-from .upstream import HELD, SILENT
+from .upstream import HELD, SILENT, SLOW
 
 SAVE, UPDATE = SAVE_MEMORY.tool, UPDATE_CONNECTION.tool
 
@@ -29,7 +29,11 @@ HURRIED = Session("hurried", TOKEN | {"WEMASY_TIMEOUT_SECONDS": "2"})
 UNCONFIGURED = Session("unconfigured", {}, ("stdio",))
 WITHOUT_NULLS = Session("without-nulls", TOKEN | {"WEMASY_NULL_ARGUMENTS": "drop"})
 
-SESSIONS = (MAIN, HURRIED, UNCONFIGURED, WITHOUT_NULLS)
+# Each call is answered after a second at the latest.
+PROMPT = Session("prompt", TOKEN | {"WEMASY_ANSWER_SECONDS": "1"})
+DEFAULTS = Session("defaults", TOKEN)
+
+SESSIONS = (MAIN, HURRIED, UNCONFIGURED, WITHOUT_NULLS, PROMPT, DEFAULTS)
 
 
 @dataclass(frozen=True)
@@ -206,6 +210,33 @@ SCENARIOS = (
         session=UNCONFIGURED,
     ),
 )
+
+
+def _slow(session: Session, seconds: str) -> tuple[Scenario, Scenario]:
+    """A call that Wemasy answers too late, and the same call again."""
+    key = f"{SLOW} {seconds}"
+    pending = _failure(
+        code="pending",
+        message="Wemasy has not answered yet; the request is still under way.",
+        outcome="unknown",
+        retryable=True,
+        retry_after_seconds=5,
+        hint="It may or may not have been saved yet. Send the same call again after 5 seconds: it will report how "
+        "this one ended and will not be sent twice.",
+    )
+    saved = SAVED.result | {
+        "data": {"id": 7, "kind": "fact", "key": key},
+        "notes": ["The same call was already under way: it was not sent again, and this is its answer."],
+    }
+    return (
+        Scenario(f"pending after {seconds} s", SAVE, _memory(key), pending, session),
+        Scenario(f"pending after {seconds} s, again", SAVE, _memory(key), saved, session),
+    )
+
+
+PENDING = _slow(PROMPT, "1.6")
+PENDING_AT_DEFAULTS = _slow(DEFAULTS, "8")
+"""For clients that give up after five seconds: they hear the truth in time."""
 
 CANCELLED = "cancelled"
 REPEATED = "repeated after a cancellation"

@@ -13,6 +13,8 @@ from .scenarios import (
     MAIN,
     NULL_DROPPED,
     NULL_SENT,
+    PENDING,
+    PENDING_AT_DEFAULTS,
     REPAIRED,
     REPAIRED_BODY,
     REPEATED,
@@ -55,6 +57,13 @@ def test_a_client_that_converts_arguments_itself_is_told_of_the_other_repairs(ca
     assert structured == text
     assert structured | {"notes": []} == REPAIRED.result | {"notes": []}
     assert set(structured["notes"]) < set(REPAIRED.result["notes"])
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_pending_call_and_its_repeats_are_one_request(case: Case, outcome: Outcome) -> None:
+    for scenario in (PENDING, PENDING_AT_DEFAULTS):
+        sent = outcome.bodies[scenario[0].session.name]
+        assert sent == [scenario[0].arguments] * (scenario is PENDING or case.client.is_hurried)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.client.fills_nulls], ids=str)

@@ -29,6 +29,9 @@ SILENT = "silent"
 HELD = "held"
 """The key whose first request is answered once `/release` is asked for."""
 
+SLOW = "slow"
+"""The beginning of a key whose request is answered after the seconds that follow it, as `slow 1.5`."""
+
 DELIVERY_SECONDS = 0.2
 """How long `/release` waits after the answer, so that the server has it before the client goes on."""
 
@@ -101,6 +104,8 @@ def _build(upstream: Upstream) -> Starlette:
             while (await request.receive())["type"] != "http.disconnect":
                 pass
             return Response()
+        if str(choice).startswith(SLOW):
+            await asyncio.sleep(float(str(choice).removeprefix(SLOW)))
         if choice == HELD:
             arrived[run].set()
             await released[run].wait()
