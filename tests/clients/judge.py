@@ -1,9 +1,13 @@
 """Reads a client's line: which result it shows, and in what the client has wrapped it for a model."""
 
+import ast
 import json
+import re
 from typing import Any
 
 ELLIPSIS = "…"
+
+_IN_PYTHON = re.compile(r"""text=('\{"success".*\}')""", re.DOTALL)
 
 
 def shown_results(line: dict[str, Any]) -> list[Any]:
@@ -13,15 +17,22 @@ def shown_results(line: dict[str, Any]) -> list[Any]:
 
 
 def find_result(text: str) -> Any:
-    """Return the result that a text holds, as JSON or as JSON inside JSON; None when it holds none."""
+    """Return the result that a text holds, as JSON, as JSON inside JSON or in a text of Python's; None without one."""
     try:
         found = json.loads(text)
     except ValueError:
-        return None
-    if isinstance(found, dict) and "success" not in found:
-        inner = (find_result(value) for value in found.values() if isinstance(value, str))
-        return next((result for result in inner if result is not None), None)
-    return found
+        # Agno shows a model the Python objects of an error.
+        written = _IN_PYTHON.search(text)
+        return json.loads(ast.literal_eval(written[1])) if written else None
+    return _inside(found)
+
+
+def _inside(found: Any) -> Any:
+    if isinstance(found, dict) and "success" in found:
+        return found
+    values = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+    inner = (find_result(value) if isinstance(value, str) else _inside(value) for value in values)
+    return next((result for result in inner if result is not None), None)
 
 
 def frame(line: dict[str, Any], result: dict[str, Any]) -> str:

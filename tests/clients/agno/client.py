@@ -1,0 +1,34 @@
+"""Agno's MCP tools, called as its agent calls them: what they return is what the model reads."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from agno.tools.mcp import MCPTools
+from agno.tools.mcp.params import SSEClientParams, StreamableHTTPClientParams
+from job import Connection, Seen, Server, main
+from mcp import StdioServerParameters
+
+
+@asynccontextmanager
+async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
+    """Open a session to the server, with the limits that Agno sets by default."""
+    tools = {
+        "stdio": lambda: MCPTools(
+            server_params=StdioServerParameters(command=server.command, args=list(server.args), env=server.env)
+        ),
+        "sse": lambda: MCPTools(transport="sse", server_params=SSEClientParams(url=server.url)),
+        "streamable-http": lambda: MCPTools(
+            transport="streamable-http", server_params=StreamableHTTPClientParams(url=server.url)
+        ),
+    }
+    async with tools[server.kind]() as toolset:
+
+        async def call(tool: str, arguments: dict[str, Any]) -> Seen:
+            result = await toolset.functions[tool].entrypoint(**arguments)
+            return Seen(model=str(getattr(result, "content", result)))
+
+        yield Connection(call)
+
+
+main(connect)

@@ -1,0 +1,28 @@
+"""AutoGen's MCP workbench, called as its agents call it: the result's text is what the model reads."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from autogen_ext.tools.mcp import McpWorkbench, SseServerParams, StdioServerParams, StreamableHttpServerParams
+from job import Connection, Seen, Server, main
+
+
+@asynccontextmanager
+async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
+    """Open a session to the server, with the limits that AutoGen sets by default."""
+    parameters = {
+        "stdio": lambda: StdioServerParams(command=server.command, args=list(server.args), env=server.env),
+        "sse": lambda: SseServerParams(url=server.url),
+        "streamable-http": lambda: StreamableHttpServerParams(url=server.url),
+    }
+    async with McpWorkbench(parameters[server.kind]()) as workbench:
+
+        async def call(tool: str, arguments: dict[str, Any]) -> Seen:
+            result = await workbench.call_tool(tool, arguments)
+            return Seen(model=result.to_text())
+
+        yield Connection(call)
+
+
+main(connect)
