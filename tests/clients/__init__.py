@@ -9,3 +9,9 @@ or `client.mjs` makes the calls it reads from standard input and prints one JSON
 `constraints.txt` is what `pip freeze` said of the environment that a client's pins gave. To move a Python client to
 another version: change its pins, empty its constraints, run, and freeze the new environment into them.
 """
+
+import sys
+from pathlib import Path
+
+# pytest does so itself; `python -m tests.clients.page` does not.
+sys.path.append(str(Path(__file__).parents[1]))

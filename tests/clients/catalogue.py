@@ -39,6 +39,8 @@ class Client:
     transports: tuple[str, ...] = TRANSPORTS
     fills_nulls: bool = False
     """Whether it sends null for every argument that is left out."""
+    starts_anew: bool = False
+    """Whether it starts a new server over stdio for every call, which then knows nothing of the calls before."""
     is_hurried: bool = False
     """Whether it gives up after five seconds unless it is told otherwise."""
     converts: bool = False

@@ -98,7 +98,7 @@ def _row(client: Client, seen: list[dict[str, Any]]) -> tuple[str, ...]:
         client.name,
         version_cell(client),
         _transports(client.transports),
-        ", ".join(sorted(_distinct(entry["protocol"] for entry in seen), reverse=True)),
+        ", ".join(sorted(_distinct(filter(None, (entry["protocol"] for entry in seen))), reverse=True)) or "not shown",
         f"the {client.shows} as {' or '.join(forms)}",
         _cancelling(client),
     )
