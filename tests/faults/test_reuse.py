@@ -1,4 +1,4 @@
-"""With connections kept alive at the operator's wish, a write may become unknown, but never happens twice."""
+"""On a connection that is kept, a write may become unknown, but never happens twice."""
 
 from collections.abc import AsyncGenerator
 from pathlib import Path

@@ -330,3 +330,22 @@ async def test_a_connection_over_tls_leaves_nothing_in_memory(tmp_path: Path, mo
 
     # In the clear, and encrypted.
     assert [connection() for connection in connections] == [None, None]
+
+
+async def test_a_call_that_is_cancelled_while_it_looks_at_a_kept_connection_leaves_nothing_open() -> None:
+    ended = anyio.Event()
+
+    async def answer_and_wait(stream: ApiConnection) -> None:
+        await stream.receive()
+        await stream.send(answer(200, b"whole"))
+        await stream.wait_closed()
+        ended.set()
+
+    async with accepting(answer_and_wait) as port, transport(port) as opened:
+        await post(opened)
+        call = asyncio.create_task(post(opened))
+        await anyio.lowlevel.checkpoint()
+        call.cancel()
+        await ended.wait()
+
+    assert call.cancelled()

@@ -16,7 +16,7 @@ MAX_CONNECTIONS = 100
 """Connections to the API at a time; a call that finds none free waits within its own deadline."""
 
 LAST_REQUEST = (b"Connection", b"close")
-"""What a client that keeps no connection must say in every request (RFC 9112, section 9.3)."""
+"""The header that a client must send if it will not use the connection again (RFC 9112, section 9.3)."""
 
 _TIMEOUT = re.compile(r"\btimeout\s*=\s*(\d{1,9})", re.IGNORECASE)
 
@@ -25,7 +25,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
     """HTTP/1.1 to one API, each request on a connection of its own or on a kept one that holds nothing.
 
     Args:
-        dial: Opens connections.
+        dialer: Opens connections.
         keepalive_seconds: How long an idle connection is kept, unless the API says less; 0 keeps none.
     """
 
@@ -36,7 +36,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
         self._idle: list[_Idle] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send the request, whose `trace` extension is told of every step, and return the answer, its head read.
+        """Send the request and return the answer, its head read. The `trace` extension receives every step.
 
         Raises:
             httpx2.TransportError: The request could not be sent, or no head came.
@@ -45,7 +45,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
         if not self._keepalive_seconds:
             request.headers.update([LAST_REQUEST])
         connection = None
-        # Nothing that could be cancelled stands between a place that is taken and the block that gives it back.
+        # There is no await, so no cancellation, between taking a place and the block that gives it back.
         await self._places.acquire()
         try:
             connection = await self._kept() or await self._dialer.connect(
@@ -73,11 +73,16 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
         """Return the kept connection that was used last, if one can be used again."""
         while self._idle:
             idle = self._idle.pop()
-            is_fresh = idle.is_fresh
+            is_fresh, is_usable = idle.is_fresh, False
             connection = idle.take()
-            if is_fresh and await connection.is_silent():
+            try:
+                is_usable = is_fresh and await connection.is_silent()
+            finally:
+                # Also when the call is cancelled here.
+                if not is_usable:
+                    connection.abort()
+            if is_usable:
                 return connection
-            connection.abort()
         return None
 
     def _leave(self, connection: Connection, response_headers: httpx2.Headers) -> None:

@@ -22,7 +22,7 @@ HAPPY_EYEBALLS_SECONDS = 0.25
 sslproto.SSLProtocol.max_size = 2**14
 
 Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
-"""Is told of every step of a request: the `trace` extension of httpx2, of which the events used here bear the names."""
+"""Receives every step of a request: httpx2's `trace` extension, with the same names of events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ async def _connect_tcp(
     factory: Callable[[], asyncio.BaseProtocol], host: str, port: int, seconds: float, trace: Trace
 ) -> asyncio.Transport:
     async with _step("connect_tcp", seconds, trace, host=host, port=port) as step:
-        # A race of one costs as much as sending a request.
+        # Even with one address, the race costs as much as sending a request.
         delay = None if is_address(host) else HAPPY_EYEBALLS_SECONDS
         transport, _ = await asyncio.get_running_loop().create_connection(
             factory, host, port, happy_eyeballs_delay=delay
@@ -97,7 +97,7 @@ async def _connect_tcp(
 async def _encrypt(
     underneath: asyncio.Transport, protocol: asyncio.BaseProtocol, ssl_context: ssl.SSLContext, host: str
 ) -> asyncio.Transport:
-    """Encrypt what follows. What came before it is vouched for by nobody, and is not looked at."""
+    """Encrypt what follows. Nothing authenticates what came before the handshake: it is discarded."""
     if underneath.is_closing():
         raise ConnectionResetError("closed, or something came before the TLS handshake")
     loop = asyncio.get_running_loop()

@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection: asyncio's transports move the bytes, h11 parses them.
 
-h11 is given every byte as it arrives, and only while an answer is awaited. Whatever comes at another time ends the
-connection: it would be taken for the answer to the next call.
+h11 is given every byte as it arrives, and only while an answer is awaited. Whatever arrives at any other time
+closes the connection: it would be taken for the answer to the next call.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport = None
 
     async def is_silent(self) -> bool:
-        """Whether nothing has come since the last answer: no byte in the kernel or inside TLS, and no end."""
+        """Whether nothing has arrived since the last answer: no byte in the kernel or in TLS, and no end of stream."""
         for _ in range(_TURNS):
             await asyncio.sleep(0)
         return self._transport is not None
@@ -54,7 +54,7 @@ class Connection(asyncio.BufferedProtocol):
         """Return the bytes of a request, which are the next to be sent.
 
         Raises:
-            httpx2.LocalProtocolError: It cannot be said in HTTP. The error's text may hold a header.
+            httpx2.LocalProtocolError: It is not valid HTTP. The error's text may hold a header.
         """
         try:
             head = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
@@ -100,7 +100,7 @@ class Connection(asyncio.BufferedProtocol):
             yield bytes(piece)
 
     def finish(self) -> bool:
-        """Make ready for another exchange, or close where anything speaks against one; return which it was."""
+        """Get ready for another exchange if the last one ended cleanly, else close; return whether it did."""
         is_clean = (
             self._transport is not None
             and self._http.our_state is h11.DONE
@@ -123,7 +123,7 @@ class Connection(asyncio.BufferedProtocol):
             raise httpx2.RemoteProtocolError(str(error)) from error
 
     async def _more(self) -> None:
-        """Return when something new has come; everything before has been parsed."""
+        """Return once more bytes have arrived; all earlier ones have been parsed."""
         if self._error is not None:
             raise httpx2.ReadError(str(self._error)) from self._error
         self._news.clear()
@@ -134,11 +134,11 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """asyncio: where may it be put?"""
+        """asyncio: where the next bytes go."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """asyncio: something came."""
+        """asyncio: bytes arrived."""
         if not self._is_awaiting:
             self.abort()
             return
@@ -152,7 +152,7 @@ class Connection(asyncio.BufferedProtocol):
         self._news.set()
 
     def eof_received(self) -> None:
-        """asyncio: no more will come."""
+        """asyncio: the API will send no more."""
         if self._is_awaiting:
             self._http.receive_data(b"")
             self._news.set()

@@ -23,7 +23,7 @@ class UnusableProxyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Where a proxy listens, how it is spoken to, and who it is told that we are."""
+    """A proxy: its protocol, where it listens, and the user and password for it."""
 
     scheme: str
     host: str
@@ -95,7 +95,7 @@ class TunnelError(httpx2.ProxyError):
 async def open_tunnel(
     proxy: Proxy, host: str, port: int, reader: asyncio.StreamReader, transport: asyncio.Transport
 ) -> None:
-    """Have the proxy connect to `host`. What follows on the transport is between `host` and the caller.
+    """Have the proxy connect to `host`; whatever is sent on the transport from then on goes there.
 
     Raises:
         TunnelError: It refuses, or what answers is not such a proxy.
