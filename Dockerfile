@@ -19,5 +19,5 @@ ENV PATH=/opt/wemasy-mcp/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 EXPOSE 8000
 # For the HTTP transports; over stdio the host watches the process itself.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["python", "-c", "import os, urllib.request as http; http.urlopen('http://127.0.0.1:' + os.environ.get('WEMASY_PORT', '8000') + '/healthz', timeout=4)"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["python", "-c", "import os; from http.client import HTTPConnection as To; to = To('127.0.0.1', int(os.environ.get('WEMASY_PORT') or 8000), timeout=4); to.request('GET', '/healthz'); assert to.getresponse().status == 200"]
 ENTRYPOINT ["wemasy-mcp"]

@@ -124,7 +124,7 @@ async def test_a_call_is_one_line_without_values(
     (record,) = (record for record in caplog.records if record.name.startswith("wemasy_mcp"))
     text, _, rest = record.getMessage().partition(" ms=")
     assert text == f"tool={SAVE} {line}"
-    assert re.fullmatch(r"\d+ client=mcp/\d[\d.]*( request_id=[0-9a-f-]{36})?", rest)
+    assert re.fullmatch(r"\d+ client=mcp/\d[\d.]*( record=12)?( request_id=[0-9a-f-]{36})?", rest)
     assert ("request_id" in rest) == (arguments == FACT)
     assert SECRET_VALUE not in str(vars(record))
     assert TOKEN not in str(vars(record))

@@ -50,7 +50,7 @@ async def test_each_call_is_one_json_line_with_its_outcome_and_no_value(tmp_path
     outline["client"] = calls[0]["client"]
     assert outline["client"].startswith("mcp/")
     assert calls == [
-        outline | {"outcome": "applied", "code": "ok", "status": 200},
+        outline | {"outcome": "applied", "code": "ok", "status": 200, "record": 1},
         outline | {"outcome": "not_applied", "code": "invalid_arguments", "status": None},
     ]
 

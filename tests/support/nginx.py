@@ -20,10 +20,12 @@ needs_nginx = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is
 def configuration(folder: Path, port: int, replicas: Sequence[int]) -> str:
     """The shipped configuration, for replicas on these ports."""
     text = (ROOT / "deploy" / "nginx.conf").read_text()
-    options = re.findall(r"server mcp-\d:8000(.*);", text)[0]
+    # Addresses need not be looked up, which the nginx of Debian cannot do.
+    options = re.findall(r"server mcp-\d:8000 resolve(.*);", text)[0]
     servers = "\n".join(f"server 127.0.0.1:{replica}{options};" for replica in replicas)
     text = re.sub(r"server mcp-1:8000.*;\s*server mcp-2:8000.*;", servers, text)
-    return text.replace("listen 8080;", f"listen 127.0.0.1:{port};").replace("/tmp/", f"{folder}/")
+    text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};").replace("/tmp/", f"{folder}/")
+    return text.replace("/dev/stdout", f"{folder}/access.log")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import trustme
@@ -21,6 +22,7 @@ class RedisServer:
 
     def __init__(self, *options: str) -> None:
         self._options = options
+        self._folder = TemporaryDirectory()
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}/0"
@@ -30,7 +32,8 @@ class RedisServer:
         """Return once it takes commands."""
         port = ["--port", "0", "--tls-port"] if "--tls-cert-file" in self._options else ["--port"]
         command = ["redis-server", *port, str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        command += self._options
+        # A replica keeps in its folder what it was sent, and a server would start with it.
+        command += ["--dir", self._folder.name, *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         assert any("Ready to accept connections" in line for line in self._process.stdout)
@@ -41,6 +44,9 @@ class RedisServer:
             self._process.communicate(timeout=SECONDS)
             self._process = None
 
+    def remove(self) -> None:
+        self._folder.cleanup()
+
     def keys(self) -> list[str]:
         with Redis.from_url(self.url) as client:
             return [str(key) for key in client.scan_iter()]
@@ -49,6 +55,11 @@ class RedisServer:
         """Become a read-only replica, as a primary does that has lost its place."""
         with Redis.from_url(self.url) as client:
             client.replicaof("127.0.0.1", primary.port)
+
+    def lead(self) -> None:
+        """Become the primary."""
+        with Redis.from_url(self.url) as client:
+            client.replicaof("NO", "ONE")
 
     def stall(self) -> None:
         """Answer no command for a while."""
@@ -75,3 +86,4 @@ def redis_running(*options: str) -> Iterator[RedisServer]:
         yield server
     finally:
         server.stop()
+        server.remove()

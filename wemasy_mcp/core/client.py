@@ -30,7 +30,7 @@ from wemasy_mcp.core.errors import (
     WemasyError,
 )
 from wemasy_mcp.core.protocol import MAX_BODY, Reply, read_reply
-from wemasy_mcp.endpoints.base import Endpoint
+from wemasy_mcp.endpoints.base import Creates, Endpoint
 from wemasy_mcp.observability.metrics import instruments
 from wemasy_mcp.observability.tracing import request_span
 from wemasy_mcp.upstream.open import open_upstream
@@ -48,6 +48,8 @@ class Attempt:
 
     request_id: str = field(default_factory=lambda: str(uuid4()))
     """Names the request in the log here, and to Wemasy in `X-Request-Id`."""
+    record: int | str | None = None
+    """The id that Wemasy gave to what it stored, for who asks later who saved it."""
     sent: bool = False
     """Whether a byte of the request may have left this machine."""
     status: int | None = None
@@ -73,6 +75,7 @@ class Attempt:
     def adopt(self, request: "Attempt") -> None:
         """Know what another attempt knows of the request that answers this call."""
         self.request_id, self.sent, self.status = request.request_id, request.sent, request.status
+        self.record = request.record
 
     @property
     def sent_id(self) -> str | None:
@@ -83,6 +86,11 @@ class Attempt:
     def is_decided(self) -> bool:
         """Whether what came says what happened: only a 2xx needs its whole body, any other status speaks for itself."""
         return self.is_complete or (self.status is not None and not 200 <= self.status < 300)
+
+
+def created_record(endpoint: Endpoint, reply: Reply) -> int | str | None:
+    """Return the id of a new record. One that was an argument of the call is not repeated in a log."""
+    return (reply.data or {}).get("id") if isinstance(endpoint.effect, Creates) else None
 
 
 class Caller(Protocol):
@@ -150,9 +158,11 @@ class WemasyClient:
         try:
             with request_span(self._base_url, endpoint.path, attempt):
                 await self._exchange(f"{self._base_url}/{endpoint.path}", headers, body, attempt)
-                return read_reply(
+                reply = read_reply(
                     endpoint, attempt.status or 0, attempt.headers, bytes(attempt.body), now=time.time(), secret=secret
                 )
+            attempt.record = created_record(endpoint, reply)
+            return reply
         except RateLimited as error:
             if error.retry_after_seconds:
                 instruments().cooldowns.add(1)

@@ -192,7 +192,8 @@ class OnceCaller:
             for report, code in request.reports:
                 report(attempt, outcome_of(answer), code)
             # Kept for the repeat without the answer's bytes and what belongs to the call.
-            request.attempt = Attempt(request_id=attempt.request_id, sent=attempt.sent, status=attempt.status)
+            request.attempt = Attempt()
+            request.attempt.adopt(attempt)
             if self._replicas is not None and not request.is_elsewhere:
                 self._spawn(self._replicas.end(request.shared, answer))
 

@@ -15,7 +15,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import SecretStr
 
 from wemasy_mcp import __version__
-from wemasy_mcp.core.client import Attempt, Caller
+from wemasy_mcp.core.client import Attempt, Caller, created_record
 from wemasy_mcp.core.errors import InternalError, WemasyError
 from wemasy_mcp.core.identity import who_calls
 from wemasy_mcp.core.leniency import given_arguments, let_any_arguments_in
@@ -131,6 +131,7 @@ async def _call(
             attempt=attempt,
         )
         result = success_result(reply, [*notes, *attempt.notes], sandbox=options.sandbox)
+        attempt.record = created_record(endpoint, reply)
         report.end(attempt, "applied", "ok")
     except anyio.get_cancelled_exc_class():
         if not attempt.runs_on:

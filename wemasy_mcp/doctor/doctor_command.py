@@ -25,6 +25,7 @@ from wemasy_mcp.doctor.local import check_settings, check_versions, good_token, 
 from wemasy_mcp.doctor.network import check_network
 from wemasy_mcp.doctor.probe import PROBED, send_empty_request
 from wemasy_mcp.doctor.report import as_json, as_text, has_failed, redact
+from wemasy_mcp.doctor.service_check import check_services
 from wemasy_mcp.doctor.serving import serving_problem
 from wemasy_mcp.doctor.sources import Setting, Sources
 from wemasy_mcp.pasted_token import MIN_LENGTH
@@ -140,6 +141,8 @@ def _examine(sources: Sources, env_file: Path | None, *, is_host: bool = False, 
                 found.checks.append(good_token(token, sources))
         remote, found.closing = anyio.run(_check_remote, settings, token)
         found.checks += [passed("base URL", settings.base_url), *remote]
+        if problem is None:
+            found.checks += anyio.run(check_services, settings)
     return found
 
 

@@ -25,6 +25,8 @@ _PROXY_VARIABLES = ("HTTPS_PROXY", "ALL_PROXY")
 _EXPIRED, _NOT_YET_VALID = 10, 9
 _OTHER_NAME, _OTHER_ADDRESS = 62, 64
 _UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})
+_STRICT = range(80, 94)
+"""What only Python 3.13 and later insist on (`VERIFY_X509_STRICT`, the rules of RFC 5280 for certificates)."""
 
 
 async def check_network(base_url: str, observed: Observed) -> list[Check]:
@@ -136,6 +138,14 @@ def _refused(host: str, refusal: ssl.SSLCertVerificationError, certificate: str)
             f"nobody that is trusted issued it: {certificate}; trusted is {trust_store()}",
             "Where a company's proxy inspects TLS, set SSL_CERT_FILE to a file with its CA certificate, "
             "or have it added to the system's store.",
+        )
+    if code in _STRICT:
+        return failed(
+            "TLS",
+            f"its CA breaks RFC 5280, on which Python 3.13 and later insist ({sanitize(refusal.verify_message)}): "
+            f"{certificate}; trusted is {trust_store()}",
+            "Have whoever runs the CA, or the proxy that inspects TLS, issue certificates with what these lack, "
+            "or run this server on Python 3.12.",
         )
     return failed(
         "TLS", f"refused ({sanitize(refusal.verify_message)}): {certificate}", "Show this to whoever runs this network."

@@ -21,6 +21,7 @@ class Observed(Protocol):
     """What is known of a request to the API."""
 
     status: int | None
+    record: int | str | None
 
     @property
     def sent_id(self) -> str | None:
@@ -52,6 +53,8 @@ class CallReport:
             "ms": round((time.perf_counter() - self._started) * 1000),
             **self.who,
         }
+        if request.record is not None:
+            call["record"] = request.record
         if request.sent_id is not None:
             call["request_id"] = request.sent_id
         span = get_current_span().get_span_context()

@@ -36,6 +36,11 @@ Command = tuple[str | int, ...]
 Question = tuple[Sequence[Command], "asyncio.Future[list[Any] | None]"]
 
 
+def describe(error: Exception) -> str:
+    """Return what Redis, or the way to it, said: neither an address's password nor a command is ever in it."""
+    return f"{type(error).__name__}: {sanitize(str(error), limit=200)}".removesuffix(": ")
+
+
 class RedisConnection:
     """Asks Redis, and rests after a failure. A failed connection is dropped, so that the next one finds a new primary.
 
@@ -145,7 +150,7 @@ class RedisConnection:
     async def _fail(self, error: Exception) -> None:
         self._rests_until = self._clock() + REST_SECONDS
         self._is_connected = False
-        self._warn(f"{type(error).__name__}: {sanitize(str(error), limit=200)}".removesuffix(": "))
+        self._warn(describe(error))
         await self._drop()
 
     def _warn(self, said: str) -> None:

@@ -100,6 +100,8 @@ class JwkSet:
         self._clock = clock
         self._transport = transport
         self._keys: Sequence[Key] = ()
+        self.problem = "none of the keys there signs tokens"
+        """Why nobody could be let in, where `could_admit` says so."""
         self._fetched_at = -math.inf
         self._asked_at = -math.inf
         self._fetching = anyio.Lock()
@@ -149,7 +151,8 @@ class JwkSet:
                 self._keys = read_keys(document)
             except Exception as error:
                 # Whatever an issuer sends: a token then cannot be judged, and that is all.
-                logger.warning("the keys at WEMASY_AUTH_JWKS_URL could not be fetched: %s", _reason(error))
+                self.problem = _reason(error)
+                logger.warning("the keys at WEMASY_AUTH_JWKS_URL could not be fetched: %s", self.problem)
             else:
                 self._fetched_at = self._clock()
 
