@@ -19,6 +19,8 @@ from wemasy_mcp.endpoints import ENDPOINTS
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = ROOT / "bundle" / "manifest.json"
 VALIDATOR = "@anthropic-ai/mcpb@2.1.2"
+KINDS = (".css", ".html", ".js", ".py", ".svg", "py.typed")
+"""How the names of the package's files end."""
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip file can hold
 
@@ -41,7 +43,8 @@ def build(folder: Path) -> Path:
 def contents() -> dict[str, Path]:
     """Return what goes into the bundle: names there, files here."""
     package = ROOT / "wemasy_mcp"
-    source = [path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    # By kind: a file that was left lying about may hold a token.
+    source = [path for kind in KINDS for path in package.rglob(f"*{kind}")]
     files = {path.relative_to(ROOT).as_posix(): path for path in source}
     return (
         files | {name: ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE")} | {"manifest.json": MANIFEST}

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -161,6 +162,18 @@ def test_only_what_is_needed_to_run_is_in_the_bundle(bundle: Path, manifest: dic
         "wemasy_mcp",
     }
     assert not [name for name in names if "__pycache__" in name]
+
+
+def test_a_file_that_was_left_lying_about_is_not_packed(
+    builder: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = set(builder.contents())
+    shutil.copytree(builder.ROOT / "wemasy_mcp", tmp_path / "wemasy_mcp", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("leak.env", "core/.env", "sandbox/static/token.txt"):
+        (tmp_path / "wemasy_mcp" / name).write_text("a-secret")
+    monkeypatch.setattr(builder, "ROOT", tmp_path)
+
+    assert set(builder.contents()) == packed
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ class Attempt:
 
     request_id: str = field(default_factory=lambda: str(uuid4()))
     """Names the request in the log here, and to Wemasy in `X-Request-Id`."""
-    record: int | str | None = None
+    record: int | None = None
     """The id that Wemasy gave to what it stored, for who asks later who saved it."""
     sent: bool = False
     """Whether a byte of the request may have left this machine."""
@@ -88,9 +88,10 @@ class Attempt:
         return self.is_complete or (self.status is not None and not 200 <= self.status < 300)
 
 
-def created_record(endpoint: Endpoint, reply: Reply) -> int | str | None:
+def created_record(endpoint: Endpoint, reply: Reply) -> int | None:
     """Return the id of a new record. One that was an argument of the call is not repeated in a log."""
-    return (reply.data or {}).get("id") if isinstance(endpoint.effect, Creates) else None
+    data = reply.data if isinstance(endpoint.effect, Creates) and isinstance(reply.data, dict) else {}
+    return record if isinstance(record := data.get("id"), int) else None
 
 
 class Caller(Protocol):

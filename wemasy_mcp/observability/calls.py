@@ -21,7 +21,7 @@ class Observed(Protocol):
     """What is known of a request to the API."""
 
     status: int | None
-    record: int | str | None
+    record: int | None
 
     @property
     def sent_id(self) -> str | None:
