@@ -61,11 +61,27 @@ def test_the_image_runs_the_server_as_nobody_in_particular() -> None:
     assert all(int(number) > 0 for number in user)
 
 
-@pytest.mark.parametrize("name", ["deploy/compose.yaml", "deploy/kubernetes.yaml", "docs/deployment.md", "Dockerfile"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "deploy/compose.yaml",
+        "deploy/compose.oauth.yaml",
+        "deploy/kubernetes.yaml",
+        "deploy/wemasy-mcp.service",
+        "docs/deployment.md",
+        "Dockerfile",
+    ],
+)
 def test_every_setting_that_a_deployment_names_exists(name: str) -> None:
     known = {variable_of(field) for field in Settings.model_fields}
 
     assert set(re.findall(r"WEMASY_[A-Z_]+[A-Z]", (ROOT / name).read_text())) <= known
+
+
+def test_no_service_of_kubernetes_sets_a_variable_in_a_pod() -> None:
+    text = (ROOT / "deploy" / "kubernetes.yaml").read_text()
+
+    assert text.count("enableServiceLinks: false") == text.count("kind: Deployment")
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +144,8 @@ def test_over_http_the_health_check_of_the_image_follows_the_server(installed: P
     command = [entry_point(installed), "--transport", "streamable-http", "--port", "0", "--sandbox"]
     with subprocess.Popen(command, env=image_environment({}), stderr=subprocess.PIPE, text=True) as process:
         server = ServerProcess(process)
-        environment = image_environment({"WEMASY_PORT": str(server.port)})
+        proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy"), "http://127.0.0.1:1")
+        environment = image_environment({"WEMASY_PORT": str(server.port), **proxies})
         alive = subprocess.run([installed / "python", *health_check()[1:]], env=environment, check=False)
         process.terminate()
         status = server.wait()
