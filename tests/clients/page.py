@@ -7,7 +7,7 @@ from typing import Any
 
 from .catalogue import HERE, TRANSPORTS, Client, Mode, read_catalogue
 from .environments import CACHE
-from .judge import frame
+from .judge import frame, shown_results
 from .runs import Case, Outcome, cases_of
 from .scenarios import LIMITED, MAIN, SCENARIOS
 
@@ -88,7 +88,7 @@ def _entry(case: Case, outcome: Outcome) -> dict[str, Any]:
         "mode": case.mode.name,
         "transport": case.transport,
         "protocol": line["protocol"],
-        "error": frame(line, LIMITED.result),
+        "error": frame(line, shown_results(line)[0]),
     }
 
 
