@@ -81,6 +81,7 @@ def test_a_terminal_gets_colour(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert "\033[32m✓\033[0m" in capsys.readouterr().out
 
 
+@pytest.mark.posix
 def test_a_server_that_does_something_else_is_noticed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_server_that_does_something_else_is_noticed(
     assert f"{len(steps())} steps went wrong." in text
 
 
+@pytest.mark.posix
 def test_a_server_that_never_answers_does_not_hold_the_demo(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,6 +105,7 @@ def test_a_server_that_never_answers_does_not_hold_the_demo(
     assert "✗ The demo did not finish within 0.2 seconds." in capsys.readouterr().out
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("commands", ["exit 1", "exec /nowhere/python"])
 def test_a_server_that_does_not_start_is_told_in_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], commands: str

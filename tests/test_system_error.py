@@ -17,8 +17,8 @@ class RefusedOnWindows(OSError):
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (OSError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 9)"), os.strerror(errno.ECONNREFUSED)),
-        (OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE) + BOUND), os.strerror(errno.EADDRINUSE)),
+        (OSError(errno.EACCES, "Connect call failed ('127.0.0.1', 9)"), os.strerror(errno.EACCES)),
+        (OSError(errno.EPERM, os.strerror(errno.EPERM) + BOUND), os.strerror(errno.EPERM)),
         (
             OSError(10048, "Only one usage of each address." + BOUND),
             "Only one usage of each address",

@@ -1,6 +1,7 @@
 """The command line: arguments and environment to settings, and to the command that runs. Imports what it needs late."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from wemasy_mcp.startup import lasting_imports
 DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2
 
 MAX_PORT = 2**16 - 1
+
+_LEFT = errno.EINVAL if sys.platform == "win32" else errno.EPIPE
+"""What writing to a reader who has left ends with."""
 
 DESCRIPTION = (
     "An MCP server for Wemasy's AI Assistant API. Without a command it serves MCP over stdio. "
@@ -37,7 +41,9 @@ def run(arguments: Sequence[str]) -> int:
         return DONE if status is None else status
     except SettingsError as error:
         return refuse(str(error))
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno != _LEFT:
+            raise
         # Whoever read the output has left, as `head` does. What is still buffered would fail again at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CHECK_FAILED

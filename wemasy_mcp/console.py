@@ -4,6 +4,7 @@ import codecs
 import io
 import os
 import sys
+from collections.abc import Sequence
 from typing import TextIO
 
 BOLD, DIM, RED, GREEN = "1", "2", "31", "32"
@@ -25,6 +26,14 @@ def is_terminal(stream: TextIO | None) -> bool:
     if stream is None or not stream.isatty():
         return False
     return sys.platform != "win32" or type(getattr(stream.buffer, "raw", None)).__name__ == "_WindowsConsoleIO"
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Return `words` as they are typed: in a POSIX shell, on Windows at the command prompt."""
+    import shlex
+    import subprocess
+
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def paint(text: str, style: str) -> str:
@@ -59,15 +68,14 @@ def wrap(text: str, first: str = "", rest: str = "") -> str:
 
 def own_command() -> str:
     """Return how this program was called, as it can be typed again."""
-    import shlex
     import shutil
     from pathlib import Path
 
     program = sys.argv[0]
     if Path(program).name == "__main__.py":
-        return shlex.join([sys.executable, "-P", "-m", "wemasy_mcp"])
+        return command_line([sys.executable, "-P", "-m", "wemasy_mcp"])
     name = Path(program).stem
-    return name if shutil.which(name) == program else shlex.quote(program)
+    return name if shutil.which(name) == program else command_line([program])
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:

@@ -184,11 +184,15 @@ def unpacked(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def started(unpacked: Path, then: str) -> list[str]:
+    """What runs `then` with the package of the bundle, and this environment's dependencies."""
+    return ["-c", f"import sys; sys.path.insert(0, {str(unpacked)!r}); {then}"]
+
+
 def test_the_unpacked_package_is_the_one_that_is_run(unpacked: Path) -> None:
     child = subprocess.run(
-        [sys.executable, "-c", "import wemasy_mcp; print(wemasy_mcp.__file__)"],
+        [sys.executable, *started(unpacked, "import wemasy_mcp; print(wemasy_mcp.__file__)")],
         cwd=unpacked,
-        env={"PYTHONPATH": str(unpacked)},
         capture_output=True,
         text=True,
         check=True,
@@ -199,14 +203,14 @@ def test_the_unpacked_package_is_the_one_that_is_run(unpacked: Path) -> None:
 
 
 async def test_what_is_in_the_bundle_starts_and_serves(unpacked: Path) -> None:
-    # As uv runs it, but with this environment's dependencies.
-    server = StdioServerParameters(
-        command=sys.executable, args=["-m", "wemasy_mcp", "--sandbox"], cwd=unpacked, env={"PYTHONPATH": str(unpacked)}
-    )
+    # As the script that uv runs: its entry point in pyproject.toml.
+    arguments = [*started(unpacked, "from wemasy_mcp.__main__ import main; sys.exit(main())"), "--sandbox"]
+    server = StdioServerParameters(command=sys.executable, args=arguments, cwd=unpacked)
 
     assert await tools_and_outcome(server) == (TOOLS, "applied")
 
 
+@pytest.mark.posix
 def test_the_documented_command_builds_and_validates(
     builder: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,10 +1,8 @@
 """A call to try the sandbox with, as a command line."""
 
 import json
-import shlex
-import subprocess
-import sys
 
+from wemasy_mcp.console import command_line
 from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.sandbox.tokens import SANDBOX_TOKEN
 
@@ -18,4 +16,4 @@ def curl_line(endpoint: Endpoint, base_url: str) -> str:
     options = [word for header in headers for word in ("-H", header)]
     body = json.dumps(endpoint.examples[0])
     words = ["curl", "-i", f"{base_url}/{endpoint.path}", *options, "-d", body]
-    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+    return command_line(words)

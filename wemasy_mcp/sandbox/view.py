@@ -1,12 +1,12 @@
 """The sandbox's state as JSON for the page: bounded in number and length, without the tokens of callers."""
 
 import json
-import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from wemasy_mcp.console import command_line
 from wemasy_mcp.core.sanitize import truncate
 from wemasy_mcp.endpoints.base import Endpoint, Updates
 from wemasy_mcp.sandbox.api import PREFIX
@@ -123,4 +123,4 @@ def _sharing_command(database: Path | None) -> str | None:
     if database is None:
         return None
     # Whole paths: a desktop host does not have the PATH of a terminal.
-    return shlex.join([sys.executable, "-P", "-m", "wemasy_mcp", "--sandbox", "--sandbox-db", str(database)])
+    return command_line([sys.executable, "-P", "-m", "wemasy_mcp", "--sandbox", "--sandbox-db", str(database)])
