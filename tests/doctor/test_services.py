@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -96,6 +97,21 @@ def test_what_else_may_answer_there_is_told_apart(said: str, found: str, examine
 
     assert result == "failed"
     assert found in shown
+
+
+def test_a_redis_that_is_too_far_away_is_said(examine: Examine) -> None:
+    said = "redis_version:8.0.1\r\nredis_mode:standalone\r\nrole:master"
+
+    def respond(asked: bytes) -> bytes:
+        if b"INFO" in asked and b"SETINFO" not in asked:
+            time.sleep(0.15)
+            return f"${len(said)}\r\n{said}\r\n".encode()
+        return b"+PONG\r\n" * asked.count(b"PING") + b"+OK\r\n" * asked.count(b"SETINFO")
+
+    with talking(respond) as port:
+        result, _, advice = examine(WEMASY_REDIS_URL=f"redis://127.0.0.1:{port}")["Redis"]
+
+    assert (result, advice) == ("failed", "A call waits 0.1 s at most: use a Redis that is nearer.")
 
 
 @contextmanager

@@ -46,10 +46,10 @@ async def test_what_a_server_measured_arrives_with_its_last_call_and_no_value(re
     assert PRIVATE.encode() not in b"".join(body for bodies in receiver.bodies.values() for body in bodies)
 
 
-def test_a_collector_that_is_not_there_delays_no_exit(unused_port: int) -> None:
-    with serving(
-        "--transport", "streamable-http", "--sandbox", OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{unused_port}"
-    ) as server:
+@pytest.mark.parametrize("left_out", ["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER"])
+def test_a_collector_that_is_not_there_delays_no_exit(left_out: str, unused_port: int) -> None:
+    address = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{unused_port}", left_out: "none"}
+    with serving("--transport", "streamable-http", "--sandbox", **address) as server:
         server.terminate()
         assert server.process.wait(5) == 0
 

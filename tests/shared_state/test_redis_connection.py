@@ -221,6 +221,23 @@ async def test_closing_answers_whoever_still_waits() -> None:
             await shared.aclose()
 
 
+@needs_redis
+async def test_a_redis_that_was_late_is_left_alone_for_a_while(redis: RedisServer) -> None:
+    clock = Clock()
+    async with relaying(redis.port) as relay, connection(relay.url("redis"), 0.1, clock) as shared:
+        with anyio.fail_after(SECONDS):
+            await connected(shared)
+        relay.round_trip = 0.4
+        assert await shared.ask(PING) is None
+        relay.round_trip = 0
+        await anyio.sleep(0.6)
+
+        rested = await shared.ask(PING)
+        clock.now += REST_SECONDS
+
+        assert (rested, await shared.ask(PING)) == (None, [b"PONG"])
+
+
 # The address
 
 
@@ -274,6 +291,7 @@ SEVERAL = "give the one address that always leads to the primary"
         ("redis://127.0.0.1?db=x", "has an unusable value for its option db"),
         ("rediss://127.0.0.1?ssl_cert_reqs=maybe", "ssl_cert_reqs"),
         ("rediss://127.0.0.1?ssl_check_hostname=", "ssl_check_hostname"),
+        ("rediss://127.0.0.1?ssl_certfile=/nowhere", "names certificates or a key that cannot be read"),
         ("rediss://127.0.0.1?ssl_ca_certs=/nowhere", "names certificates or a key that cannot be read"),
         ("redis+sentinel://127.0.0.1:26379/mymaster", f"names a Redis Sentinel, which is not supported; {SEVERAL}"),
         ("rediss+cluster://127.0.0.1", "names a Redis Cluster, which is not supported"),

@@ -10,7 +10,6 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
-from redis.exceptions import RedisError
 
 from wemasy_mcp.secret_file import read_secret_file
 from wemasy_mcp.settings import SettingsError, variable_of
@@ -43,18 +42,14 @@ def open_redis(url: str, password_file: Path | None = None) -> Redis:
             raise SettingsError(PASSWORD_FILE, f"stands beside a password in {URL}; keep one of them.")
         credentials["credential_provider"] = PasswordFile(parts.username, password_file)
         url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    try:
-        redis = Redis.from_url(
-            url,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=CONNECT_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
-            **credentials,
-        )
-        redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
-    except (ValueError, TypeError, RedisError):
-        raise _unusable() from None
+    redis: Redis = Redis.from_url(
+        url,
+        protocol=2,
+        retry=Retry(NoBackoff(), 0),
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        **credentials,
+    )
     return redis
 
 

@@ -9,6 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -161,7 +162,5 @@ class RedisConnection:
             logger.warning("Redis (WEMASY_REDIS_URL) failed: %s; %s", said.rstrip("."), what_then)
 
     async def _drop(self) -> None:
-        try:
+        with suppress(RedisError, OSError):
             await self._redis.connection_pool.disconnect()
-        except (RedisError, OSError):
-            logger.debug("a connection to Redis did not close in order")
