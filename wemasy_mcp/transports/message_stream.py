@@ -1,5 +1,6 @@
 """What the SDK asks of a stream of messages beside `receive` or `send`."""
 
+from abc import abstractmethod
 from types import TracebackType
 from typing import Self
 
@@ -27,13 +28,14 @@ class MessageStream:
 class IncomingStream(MessageStream):
     """A stream that is read, message by message."""
 
+    @abstractmethod
     async def receive(self) -> SessionMessage | Exception:
         """Return the next message.
 
         Raises:
             anyio.EndOfStream: There is none.
         """
-        raise NotImplementedError
+        ...
 
     def __aiter__(self) -> Self:
         """Return the stream."""

@@ -122,6 +122,22 @@ async def test_no_more_is_read_while_there_is_no_room(
     assert isinstance(await session.receive(), JSONRPCRequest)
 
 
+async def test_reading_goes_on_once_a_request_in_flight_has_its_answer(
+    wire: Wire, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incoming_module, "MAX_PENDING", 1)
+    os.write(wire.to_server, PING % 1 + PING % 2)
+    await session.receive()
+
+    async def answer() -> None:
+        await anyio.wait_all_tasks_blocked()
+        session.pending.settle(types.JSONRPCResponse(jsonrpc="2.0", id=1, result={}))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(answer)
+        assert isinstance(await session.receive(), JSONRPCRequest)
+
+
 @pytest.mark.parametrize("room", [True, False])
 async def test_a_signal_ends_the_stream_even_while_there_is_no_room(room: bool, wire: Wire, session: Session) -> None:
     if not room:

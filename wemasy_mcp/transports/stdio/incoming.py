@@ -93,7 +93,7 @@ class Incoming(IncomingStream):
     async def _next_line(self) -> bytes | LongLine | None:
         """The next line that is not blank, None at the end of input."""
         while True:
-            if self._outgoing.is_full or len(self._pending) >= MAX_PENDING:
+            if not self._is_ended and (self._outgoing.is_full or len(self._pending) >= MAX_PENDING):
                 await self._wait_for_room()
             line = self._lines.next_line()
             if line is None:
@@ -109,11 +109,10 @@ class Incoming(IncomingStream):
 
     async def _wait_for_room(self) -> None:
         """Leave the client's requests unread while it does not read the answers, or while too many are in flight."""
-        if not self._is_ended:
-            with anyio.CancelScope() as self._reading:
-                await self._outgoing.wait_until_written()
-                while len(self._pending) >= MAX_PENDING:
-                    await self._pending.wait_for_change()
+        with anyio.CancelScope() as self._reading:
+            await self._outgoing.wait_until_written()
+            while len(self._pending) >= MAX_PENDING:
+                await self._pending.wait_for_change()
 
     async def _read(self) -> bytes:
         if not self._is_ended:

@@ -115,7 +115,7 @@ class _Worker:
         done: asyncio.Future[Any] = loop.create_future()
 
         def settle(how: Callable[[Any], None], value: object) -> None:
-            if not done.cancelled():
+            with suppress(asyncio.InvalidStateError):  # the read was cancelled
                 how(value)
 
         def call() -> None:
