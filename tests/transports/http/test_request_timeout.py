@@ -9,13 +9,18 @@ from contextlib import ExitStack
 import anyio
 import pytest
 import uvicorn
+from mcp.server.lowlevel import Server
 from mcp.types import CallToolResult
+from starlette.types import Receive, Scope, Send
 
 from api_document import SAVE_MEMORY
 from support.held_api import Upstream
+from support.local import served
 from support.processes import SECONDS, WAYS, Way, connect, transport_of
 from support.raw_http import HEAD, LIST, REQUEST, answer_to, running
+from wemasy_mcp.transports.http.asgi import Paths
 from wemasy_mcp.transports.http.request_timeout import RequestTimeoutProtocol, _ClosingGently
+from wemasy_mcp.transports.http.sse import SseSessions
 from wemasy_mcp.transports.http.uvicorn_server import Patience
 
 
@@ -174,3 +179,22 @@ def test_a_client_that_has_gone_is_not_waited_for() -> None:
     _ClosingGently(gone, Sending()).close()
 
     assert gone.is_aborted
+
+
+async def test_an_answer_that_never_comes_does_not_hold_the_stop_up(caplog: pytest.LogCaptureFixture) -> None:
+    stopping, asked = anyio.Event(), anyio.Event()
+
+    async def answer_when_left(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.set()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    app = Paths({"/mcp": answer_when_left}, SseSessions(Server("test"), stopping).running)
+    with anyio.fail_after(SECONDS):
+        async with served(app, stopping, Patience(latecomers=0, calls=0, answers=0.2)) as port:
+            connection = await anyio.connect_tcp("127.0.0.1", port)
+            await connection.send(REQUEST)
+            await asked.wait()
+        await connection.aclose()
+
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
