@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from wemasy_mcp.core.client import CONNECT_SECONDS
 from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.doctor.certificate import now, read_certificate, shown_certificate
 from wemasy_mcp.doctor.check import Check, failed, passed, skipped
 from wemasy_mcp.doctor.observed import Observed
 from wemasy_mcp.upstream.dial import is_address
+from wemasy_mcp.upstream.exchange import CONNECT_SECONDS
 
 _NOT_REACHED = "not reached"
 _SUCCESSFUL = 2  # 2xx
