@@ -15,12 +15,12 @@ from wemasy_mcp.console import is_terminal, wrap
 from wemasy_mcp.core.client import Caller, WemasyClient
 from wemasy_mcp.core.cooldown import Cooldown
 from wemasy_mcp.core.errors import NotConfigured
-from wemasy_mcp.core.once import OnceCaller, Replicas
 from wemasy_mcp.core.server import Options, TokenSource, build_server
 from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.observability.export import start_export
 from wemasy_mcp.observability.logging import start_logging
+from wemasy_mcp.once.once_caller import OnceCaller, Replicas
 from wemasy_mcp.secret_file import follow_api_token
 from wemasy_mcp.setting_sources import Reading
 from wemasy_mcp.settings import OVER_HTTP_ONLY, Settings, SettingsError, variable_of

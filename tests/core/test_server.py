@@ -19,7 +19,8 @@ from support.program import TOKEN
 from support.wire import SAVE, UPDATE, Era, Recorded, client_over, connect, server_over
 from wemasy_mcp.core.client import WemasyClient
 from wemasy_mcp.core.errors import NotConfigured
-from wemasy_mcp.core.server import Context, Options, build_server, user_agent
+from wemasy_mcp.core.request_context import Context
+from wemasy_mcp.core.server import Options, build_server, user_agent
 from wemasy_mcp.endpoints import ENDPOINTS
 
 SECRET_VALUE = "a value that no log line holds"

@@ -12,7 +12,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 import api_document
 from support.wire import SAVE, UPDATE, Recorded, client_over, server_over
-from wemasy_mcp.core.once import OnceCaller
+from wemasy_mcp.once.once_caller import OnceCaller
 from wemasy_mcp.transports.http.refusal import Refusal
 from wemasy_mcp.transports.http.refusal_log import RefusalLog
 

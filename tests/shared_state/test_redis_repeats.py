@@ -16,8 +16,8 @@ from support.program import TOKEN
 from support.redis_server import RedisServer, needs_redis
 from support.wire import SAVE
 from wemasy_mcp.core.errors import ConnectionLost, ServerFailed, ValidationFailed
-from wemasy_mcp.core.once import OnceCaller
 from wemasy_mcp.core.protocol import Reply
+from wemasy_mcp.once.once_caller import OnceCaller
 from wemasy_mcp.shared_state import redis_repeats
 from wemasy_mcp.shared_state.redis_address import open_redis
 from wemasy_mcp.shared_state.redis_connection import RedisConnection

@@ -11,8 +11,8 @@ from support.program import TOKEN
 from support.wire import ENDPOINT, SAVE
 from wemasy_mcp.core.client import Attempt, WemasyClient
 from wemasy_mcp.core.errors import WemasyError
-from wemasy_mcp.core.once import OnceCaller, Replicas
 from wemasy_mcp.core.protocol import Reply
+from wemasy_mcp.once.once_caller import OnceCaller, Replicas
 
 BASE_URL = "https://api.example/api"
 PATIENT = 60.0

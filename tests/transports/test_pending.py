@@ -6,7 +6,7 @@ import pytest
 from mcp import types
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
 
-from wemasy_mcp.core.server import CLIENT_HAS_LEFT
+from wemasy_mcp.core.request_context import CLIENT_HAS_LEFT
 from wemasy_mcp.transports.pending import LocalRequest, Pending
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import anyio
 from mcp import types
 from mcp.server.caching import CacheHint
-from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from pydantic import SecretStr
@@ -17,9 +16,14 @@ from pydantic import SecretStr
 from wemasy_mcp import __version__
 from wemasy_mcp.core.client import Attempt, Caller, created_record
 from wemasy_mcp.core.errors import InternalError, WemasyError
-from wemasy_mcp.core.identity import who_calls
-from wemasy_mcp.core.leniency import given_arguments, let_any_arguments_in
 from wemasy_mcp.core.protocol import parse_arguments, request_body
+from wemasy_mcp.core.request_context import (
+    Context,
+    client_is_there,
+    given_arguments,
+    let_any_arguments_in,
+    who_calls,
+)
 from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.core.tools import build_tool, error_result, success_result
 from wemasy_mcp.endpoints.base import Endpoint
@@ -43,10 +47,6 @@ This is the embedded sandbox, not the user's account: nothing that is saved here
 
 _UNSAFE_IN_USER_AGENT = re.compile(r"[^A-Za-z0-9._+-]+")
 
-CLIENT_HAS_LEFT = "wemasy_mcp.client_has_left"
-"""The key in an HTTP request's ASGI scope under which its transport says whether the client gave an id up."""
-
-Context = ServerRequestContext[Any]
 TokenSource = Callable[[Context], SecretStr]
 """Which Wemasy token a call uses. May raise `NotConfigured`."""
 
@@ -115,7 +115,7 @@ async def _call(
     """Make one call and answer it, whatever happens: an exception that leaves here would be sent with its text."""
     report = CallReport(endpoint.tool, who_calls(ctx))
     attempt = Attempt(
-        client_is_there=lambda: _is_there(ctx),
+        client_is_there=lambda: client_is_there(ctx),
         report=lambda request, outcome, code: report.end(request, outcome, code, logging.WARNING),
     )
     notes: list[str] = []
@@ -148,9 +148,3 @@ async def _call(
         result = error_result(InternalError(), endpoint, request_id=attempt.sent_id, sandbox=options.sandbox)
         report.end(attempt, InternalError.outcome, InternalError.code, logging.ERROR)
     return result
-
-
-def _is_there(ctx: Context) -> bool:
-    """Whether the client still waits: over HTTP it may have closed the connection, or cancelled in another request."""
-    has_left: Callable[[object], bool] = getattr(ctx.request, "scope", {}).get(CLIENT_HAS_LEFT, lambda _: False)
-    return not has_left(ctx.request_id)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from wemasy_mcp.core import errors
 from wemasy_mcp.core.protocol import Reply
-from wemasy_mcp.core.repeats import KEPT_SECONDS, Answer, Elsewhere, canonical, outcome_of
+from wemasy_mcp.once.repeats import KEPT_SECONDS, Answer, Elsewhere, canonical, outcome_of
 from wemasy_mcp.shared_state.redis_connection import RedisConnection
 
 PREFIX = "wemasy-mcp:repeat:"

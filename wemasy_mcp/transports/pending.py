@@ -8,7 +8,7 @@ from mcp import types
 from mcp.shared.dispatcher import coerce_request_id
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
 
-from wemasy_mcp.core.server import CLIENT_HAS_LEFT
+from wemasy_mcp.core.request_context import CLIENT_HAS_LEFT
 
 _IN_FLIGHT = "The id of this request is that of another still in flight; this one was not handled."
 

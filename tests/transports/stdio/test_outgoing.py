@@ -9,7 +9,7 @@ import anyio
 from mcp import types
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
 
-from wemasy_mcp.core.server import CLIENT_HAS_LEFT
+from wemasy_mcp.core.request_context import CLIENT_HAS_LEFT
 from wemasy_mcp.transports.pending import LocalRequest, Pending
 from wemasy_mcp.transports.stdio.outgoing import MAX_BACKLOG, Outgoing
 

@@ -13,7 +13,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wemasy_mcp.core.server import CLIENT_HAS_LEFT
+from wemasy_mcp.core.request_context import CLIENT_HAS_LEFT
 from wemasy_mcp.transports.http.body import replaying
 from wemasy_mcp.transports.http.cancellations import Cancellations, naming_session
 from wemasy_mcp.transports.http.refusal import Refusal

@@ -8,7 +8,8 @@ from starlette.datastructures import Headers
 from wemasy_mcp.core.client import Attempt, Caller
 from wemasy_mcp.core.errors import NotConfigured, Unauthenticated
 from wemasy_mcp.core.protocol import Reply
-from wemasy_mcp.core.server import Context, TokenSource
+from wemasy_mcp.core.request_context import Context
+from wemasy_mcp.core.server import TokenSource
 from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.pasted_token import read_token
 from wemasy_mcp.settings import SettingsError, variable_of

@@ -14,8 +14,8 @@ from support.once import Api, Call, once_over, settled
 from support.wire import SAVE, UPDATE, server_over
 from wemasy_mcp.core.client import WemasyClient
 from wemasy_mcp.core.errors import ConnectionLost, InternalError, Pending, ShuttingDown, Unreachable, WemasyError
-from wemasy_mcp.core.once import OnceCaller
 from wemasy_mcp.core.protocol import Reply
+from wemasy_mcp.once.once_caller import OnceCaller
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from wemasy_mcp.core.client import Attempt, Caller
 from wemasy_mcp.core.cooldown import account_key
 from wemasy_mcp.core.errors import InternalError, Pending, ShuttingDown, Unreachable, WemasyError
 from wemasy_mcp.core.protocol import Reply
-from wemasy_mcp.core.repeats import Answer, Elsewhere, Repeats, Request, outcome_of
 from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.observability.metrics import instruments
+from wemasy_mcp.once.repeats import Answer, Elsewhere, Repeats, Request, outcome_of
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import pytest
 
 from wemasy_mcp.core.errors import ServerFailed, ValidationFailed
 from wemasy_mcp.core.protocol import Reply
-from wemasy_mcp.core.repeats import KEPT_SECONDS, MAX_REQUESTS, Repeats, Request
+from wemasy_mcp.once.repeats import KEPT_SECONDS, MAX_REQUESTS, Repeats, Request
 
 STORED = Reply("Saved.", {"id": 1}, None, ())
 UNKNOWN = ServerFailed(status=500)

@@ -1,4 +1,4 @@
-"""Tool calls and messages in forms that MCP does not have and hosts send all the same, in both eras."""
+"""Arguments of tool calls in forms that MCP does not have and hosts send all the same, in both eras."""
 
 from typing import Any, ClassVar, Literal
 
@@ -9,7 +9,6 @@ from pydantic import BaseModel
 
 from support.results import check
 from support.wire import SAVE, Recorded
-from wemasy_mcp.core.leniency import normalize
 
 
 class Call(BaseModel):
@@ -53,16 +52,3 @@ async def test_arguments_that_are_not_an_object_are_refused_where_the_model_sees
     assert error["message"] == "The arguments are not a JSON object."
     assert error["field_errors"] == {"arguments": ["Input should be a JSON object."]}
     assert recorded.requests == []
-
-
-@pytest.mark.parametrize(
-    ("message", "params"),
-    [({"params": []}, {}), ({"params": {"a": 1}}, {"a": 1}), ({"params": [1]}, [1]), ({"params": ""}, "")],
-)
-def test_params_without_members_may_be_an_empty_list(message: dict[str, Any], params: object) -> None:
-    assert normalize({"id": 1} | message) == {"id": 1, "params": params}
-
-
-@pytest.mark.parametrize("message", [[], "text", None, {"id": 1}])
-def test_any_other_message_stays_as_it_is(message: object) -> None:
-    assert normalize(message) is message
