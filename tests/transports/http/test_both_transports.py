@@ -83,18 +83,27 @@ async def _call_and_leave(url: str, version: str, upstream: Upstream) -> None:
         tasks.cancel_scope.cancel()
 
 
-async def test_a_client_of_2026_that_leaves_cancels_its_call(upstream: Upstream) -> None:
+async def test_a_client_of_2026_that_leaves_cancels_its_call_and_the_request_runs_on(upstream: Upstream) -> None:
     upstream.hold()
     with (
         anyio.fail_after(SECONDS),
         serving("--transport", "streamable-http", WEMASY_BASE_URL=upstream.url) as server,
     ):
         await _call_and_leave(server.url, "2026-07-28", upstream)
+        # An answer on another connection: by then the server has seen the first one close.
+        await anyio.to_thread.run_sync(httpx2.get, f"{server.origin}/healthz")
+        upstream.release()
         while "code=" not in server.log:
             await anyio.lowlevel.checkpoint()
+        async with connect(server.url, "streamable-http 2026") as client:
+            repeated = await client.call_tool(SAVE_MEMORY.tool, SAVE)
 
-    assert "outcome=unknown code=cancelled" in server.log
+    assert "outcome=applied code=cancelled" in server.log
     assert "rror" not in server.log
+    assert upstream.bodies == [SAVE]
+    assert repeated.structured_content is not None
+    assert repeated.structured_content["data"] == {"id": 1, "kind": "fact", "key": None}
+    assert "nothing was sent again" in repeated.structured_content["notes"][0]
 
 
 async def test_a_client_of_2025_that_leaves_cancels_nothing(upstream: Upstream) -> None:
