@@ -20,6 +20,17 @@ def parse(text: str) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+def parse_or_none(text: str | bytes) -> Any:
+    """Return the value that `text` holds, None where it is not JSON.
+
+    Of bytes a byte order mark may be ignored (RFC 8259, section 8.1): a success with one is a success.
+    """
+    try:
+        return parse(text if isinstance(text, str) else text.decode("utf-8-sig"))
+    except ValueError:
+        return None
+
+
 def is_json(value: object) -> bool:
     """Whether JSON can carry the value: finite numbers, text without lone surrogates, at most `MAX_DEPTH` levels."""
     try:

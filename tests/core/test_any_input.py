@@ -78,9 +78,7 @@ HEADERS = st.dictionaries(
 )
 
 
-SCHEMAS = Schemas(
-    {"tools": [build_tool(endpoint).listed.model_dump(by_alias=True, mode="json") for endpoint in ENDPOINTS]}
-)
+SCHEMAS = Schemas({"tools": [build_tool(endpoint).model_dump(by_alias=True, mode="json") for endpoint in ENDPOINTS]})
 
 
 def read(endpoint: Endpoint, status: int, headers: dict[str, str], body: bytes) -> tuple[CallToolResult, bool]:

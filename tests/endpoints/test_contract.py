@@ -152,15 +152,15 @@ def test_a_forgotten_registration_is_found(tmp_path: Path) -> None:
 def test_a_third_endpoint_needs_nothing_but_itself_to_be_published() -> None:
     third: Endpoint = dataclasses.replace(ENDPOINTS[0], tool="wemasy_forget_memory", title="Forget")
 
-    listed = build_tool(third).listed
+    listed = build_tool(third)
 
     assert listed.name == "wemasy_forget_memory"
-    assert listed.input_schema == build_tool(ENDPOINTS[0]).listed.input_schema
+    assert listed.input_schema == build_tool(ENDPOINTS[0]).input_schema
 
 
 @EVERY_OPERATION
 def test_a_tool_is_published_as_it_was_reviewed(operation: Operation) -> None:
-    listed = build_tool(ENDPOINT[operation.tool]).listed
+    listed = build_tool(ENDPOINT[operation.tool])
     published = listed.model_dump_json(by_alias=True, exclude_none=True, indent=2) + "\n"
     snapshot = SNAPSHOTS / f"{operation.tool}.json"
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
@@ -193,7 +193,7 @@ def test_the_input_schema_is_closed_and_the_output_schema_fits_success_and_error
     [("wemasy_update_connection", "Update AI connection", True), ("wemasy_save_memory", "Save memory", False)],
 )
 def test_the_annotations_say_what_a_call_does(tool: str, title: str, idempotent: bool) -> None:
-    listed = build_tool(ENDPOINT[tool]).listed
+    listed = build_tool(ENDPOINT[tool])
     assert listed.annotations is not None
 
     assert listed.title == title
@@ -206,7 +206,7 @@ def test_the_annotations_say_what_a_call_does(tool: str, title: str, idempotent:
 
 
 def test_the_update_says_what_leaving_the_model_out_and_null_do() -> None:
-    listed = build_tool(ENDPOINT[UPDATE]).listed
+    listed = build_tool(ENDPOINT[UPDATE])
     texts = (listed.description or "", listed.input_schema["properties"]["model_name"]["description"])
 
     for text in texts:
@@ -237,7 +237,7 @@ async def test_a_model_carries_at_most_2000_bytes_of_the_first_two_tools(first_t
 @EVERY_OPERATION
 def test_a_tool_adds_at_most_1000_bytes_to_what_a_model_carries_and_1500_to_tools_list(operation: Operation) -> None:
     """When this fails: shorten the description of the tool and of its arguments, every conversation carries them."""
-    listed = build_tool(ENDPOINT[operation.tool]).listed
+    listed = build_tool(ENDPOINT[operation.tool])
 
     assert _carried([listed]) <= 1000
     assert len(listed.model_dump_json(by_alias=True, exclude_none=True).encode()) <= 1500
@@ -249,11 +249,11 @@ async def test_both_eras_are_told_the_same_tools(recorded: Recorded) -> None:
         async with connect(server_over(client_over(recorded)), era) as client:
             told.append((await client.list_tools()).tools)
 
-    assert told[0] == told[1] == [build_tool(endpoint).listed for endpoint in ENDPOINTS]
+    assert told[0] == told[1] == [build_tool(endpoint) for endpoint in ENDPOINTS]
 
 
 def _input_schema(operation: Operation) -> dict[str, Any]:
-    return build_tool(ENDPOINT[operation.tool]).listed.input_schema
+    return build_tool(ENDPOINT[operation.tool]).input_schema
 
 
 def _output_schema(operation: Operation) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def answer(**data: Any) -> dict[str, Any]:
 
 def shown(result: Any, of: Endpoint = PLAYBOOK) -> dict[str, Any]:
     structured = seen(result)
-    schema = build_tool(of).listed.output_schema
+    schema = build_tool(of).output_schema
     assert schema is not None
     jsonschema.validate(structured, schema)
     assert TOKEN not in json.dumps(structured)
@@ -145,7 +145,7 @@ def shown(result: Any, of: Endpoint = PLAYBOOK) -> dict[str, Any]:
 
 
 def test_the_schemas_are_inlined_and_say_the_same_at_every_level() -> None:
-    listed = build_tool(PLAYBOOK).listed
+    listed = build_tool(PLAYBOOK)
     style = {
         "type": "object",
         "properties": {

@@ -13,7 +13,7 @@ MODULES = sorted((ROOT / "wemasy_mcp").rglob("*.py"))
 SOURCES = [*MODULES, *(path for folder in ("tests", "scripts", "bundle") for path in (ROOT / folder).rglob("*.py"))]
 
 MAX_CALL_FILES = 12
-MAX_LINES = 1770
+MAX_LINES = 1700
 
 
 def test_a_call_can_be_read_in_an_afternoon() -> None:

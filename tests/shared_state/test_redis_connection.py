@@ -17,7 +17,7 @@ from support.redis_server import RedisServer, needs_redis, redis_running, tls_op
 from support.refusals import Refusal
 from support.relay import relaying
 from wemasy_mcp.core.cooldown import account_key
-from wemasy_mcp.core.protocol import MAX_WAIT
+from wemasy_mcp.retry_after import MAX_WAIT
 from wemasy_mcp.shared_state import redis_connection
 from wemasy_mcp.shared_state.redis_address import open_redis
 from wemasy_mcp.shared_state.redis_connection import REST_SECONDS, RedisConnection

@@ -37,7 +37,7 @@ def check(result: CallToolResult, tool: str) -> dict[str, Any]:
 
 def output_schema(tool: str) -> dict[str, Any]:
     """Return what clients check a result with."""
-    schema = build_tool(ENDPOINT[tool]).listed.output_schema
+    schema = build_tool(ENDPOINT[tool]).output_schema
     assert schema is not None
     return schema
 

@@ -27,14 +27,10 @@ class Cooldown:
 
     async def seconds_left(self, account: str) -> int:
         """Return the whole seconds that remain of the account's wait; 0 when there is none."""
-        end = self._ends.get(account)
-        if end is None:
-            return 0
-        left = math.ceil(end - self._clock())
+        left = math.ceil(self._ends.get(account, 0.0) - self._clock())
         if left <= 0:
-            del self._ends[account]
-            return 0
-        return left
+            self._ends.pop(account, None)
+        return max(0, left)
 
     async def close(self, account: str, seconds: int) -> None:
         """Keep the account's calls back for `seconds`, or longer where a longer wait is known."""

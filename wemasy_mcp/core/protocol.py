@@ -5,11 +5,8 @@ claimed about a write that the answer does not prove.
 """
 
 import json
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any
 
 from pydantic import MISSING, ValidationError
@@ -35,23 +32,13 @@ from wemasy_mcp.core.field_errors import read_field_errors
 from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.endpoints.base import Arguments, Endpoint
 from wemasy_mcp.json_schema import Schema, split_null
+from wemasy_mcp.retry_after import read_wait
 
 MAX_BODY = 2**20
 """Bytes of a request body, and of an unpacked answer: 1 MiB."""
 
-MAX_WAIT = 24 * 60 * 60
-"""Seconds; a longer wait is taken for garbage."""
-
-MAX_WAIT_TEXT = 1000
-"""Characters of a header that are searched for a wait."""
-
-_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{0,9})?", re.ASCII)
 _WAITS = ("retry-after", "x-ratelimit-reset", "ratelimit-reset")
-"""Where the wait after a 429 stands: `Retry-After` (RFC 9110, section 10.2.3) is seconds or an HTTP-date, the time at
-which the limit resets is a Unix time (Laravel) or seconds (the IETF's draft)."""
-
-# A header that is sent twice, but not the comma after the day of an HTTP-date.
-_COMMA = re.compile(r"(?<!Mon|Tue|Wed|Thu|Fri|Sat|Sun|day),")
+"""The headers that may say how long to wait after a 429."""
 
 _ADDED_BY_HOSTS = {
     "wait_for_previous": "Gemini CLI",
@@ -159,7 +146,8 @@ def read_reply(
     Raises:
         WemasyError: Anything but a 2xx whose body is a JSON object with `success: true`.
     """
-    answer = _read_object(body)
+    found = strict_json.parse_or_none(body)
+    answer = found if isinstance(found, dict) else None
     if 200 <= status < 300:
         return _read_success(endpoint, status, answer, _read_rate_limit(headers), secret)
     raise _read_failure(status, headers, answer, now, secret)
@@ -187,7 +175,7 @@ def _read_failure(
     if not 400 <= status < 500:
         # A 5xx's own text may be a stack trace, a 3xx's is a web page's: neither is shown.
         if 500 <= status < 600:
-            wait = _read_wait(headers, now, ("retry-after",)) if status == 503 else None
+            wait = read_wait(headers, now, ("retry-after",)) if status == 503 else None
             return ServerFailed(status=status, retry_after_seconds=wait, rate_limit=rate_limit)
         return BadResponse(status=status, rate_limit=rate_limit)
     error = _ERRORS_BY_STATUS.get(status, Rejected)
@@ -197,7 +185,7 @@ def _read_failure(
     return error(
         _read_message(answer, secret),
         status=status,
-        retry_after_seconds=_read_wait(headers, now, _WAITS) if status == 429 else None,
+        retry_after_seconds=read_wait(headers, now, _WAITS) if status == 429 else None,
         field_errors=field_errors,
         rate_limit=rate_limit,
         notes=(f"{left_out} more field errors were left out.",) if left_out else (),
@@ -209,57 +197,21 @@ def _is_documented_refusal(answer: dict[str, Any] | None) -> bool:
     return answer is not None and isinstance(answer.get("message"), str) and isinstance(answer.get("error", True), bool)
 
 
-def _read_object(body: bytes) -> dict[str, Any] | None:
-    try:
-        # RFC 8259, section 8.1: a byte order mark may be ignored; a success with one is a success.
-        answer = strict_json.parse(body.decode("utf-8-sig"))
-    except ValueError:
-        return None
-    return answer if isinstance(answer, dict) else None
-
-
 def _read_message(answer: dict[str, Any] | None, secret: str) -> str | None:
     message = (answer or {}).get("message")
     return sanitize(message, secret).strip() or None if isinstance(message, str) else None
 
 
 def _read_rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
-    limit = _read_count(headers.get("x-ratelimit-limit"))
-    remaining = _read_count(headers.get("x-ratelimit-remaining"))
-    if limit is None and remaining is None:
-        return None
-    return RateLimit(limit=MISSING if limit is None else limit, remaining=MISSING if remaining is None else remaining)
+    limit = _read_count(headers.get("x-ratelimit-limit", ""))
+    remaining = _read_count(headers.get("x-ratelimit-remaining", ""))
+    return None if limit is remaining is MISSING else RateLimit(limit=limit, remaining=remaining)
 
 
-def _read_wait(headers: Mapping[str, str], now: float, names: Sequence[str]) -> int | None:
-    """Return the whole seconds to wait, rounded up, from the first of the headers that is of use; None if none is."""
-    for name in names:
-        listed = _COMMA.split(headers.get(name, "")[:MAX_WAIT_TEXT])
-        waits = [_seconds_until(text.strip(" \t"), now, may_be_unix_time=name != "retry-after") for text in listed]
-        usable = [wait for wait in waits if wait is not None and 0 <= wait <= MAX_WAIT]
-        if usable:
-            return max(usable)
-    return None
-
-
-def _seconds_until(text: str, now: float, *, may_be_unix_time: bool) -> int | None:
-    if _SECONDS.fullmatch(text):
-        seconds = float(text)
-        return math.ceil(seconds - now if may_be_unix_time and seconds > MAX_WAIT else seconds)
-    from email.utils import parsedate_to_datetime  # slow to import, and a Retry-After is seldom a date
-
-    try:
-        # Every HTTP-date is UTC (RFC 9110, section 5.6.7), also the obsolete form that does not say so.
-        when = parsedate_to_datetime(text)
-        return math.ceil((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now)
-    except (ValueError, OverflowError, IndexError, TypeError):
-        return None
-
-
-def _read_count(text: str | None) -> int | None:
+def _read_count(header: str) -> int | MISSING:
+    text = header.strip(" \t")
     # `isdigit` alone holds for "²", which `int` refuses.
-    text = (text or "").strip(" \t")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else MISSING
 
 
 def _compact(value: object) -> bytes:
@@ -272,14 +224,9 @@ def _summary(field_errors: FieldErrors) -> str:
 
 
 def _read_given(given: object) -> dict[str, Any]:
-    found = given
-    if isinstance(given, str):
-        try:
-            found = strict_json.parse(given)
-        except ValueError:
-            found = None
-    elif given is None or given == []:
-        found = {}
+    if given is None or given == []:
+        return {}
+    found = strict_json.parse_or_none(given) if isinstance(given, str) else given
     if isinstance(found, dict):
         return found
     raise InvalidArguments(

@@ -64,8 +64,8 @@ def build_server(
 ) -> Server[Any]:
     """Return the server that offers `endpoints` through `caller`."""
     options = options or Options()
-    tools = {endpoint.tool: build_tool(endpoint) for endpoint in endpoints}
-    listed = types.ListToolsResult(tools=[tool.listed for tool in tools.values()])
+    offered = {endpoint.tool: endpoint for endpoint in endpoints}
+    listed = types.ListToolsResult(tools=[build_tool(endpoint) for endpoint in endpoints])
 
     async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         # Who lists the tools is about to call one.
@@ -73,10 +73,10 @@ def build_server(
         return listed
 
     async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
-        tool = tools.get(params.name)
-        if tool is None:
+        endpoint = offered.get(params.name)
+        if endpoint is None:
             raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {sanitize(params.name, limit=100)}")
-        return await _call(caller, tool.endpoint, token_source, options, ctx)
+        return await _call(caller, endpoint, token_source, options, ctx)
 
     server = Server[Any](
         NAME,
@@ -89,7 +89,7 @@ def build_server(
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         # Without it the SDK lists the tools at every HTTP call of the 2026-07-28 protocol, to look for these schemas.
-        get_tool_input_schema=lambda name: tools[name].listed.input_schema if name in tools else None,
+        get_tool_input_schema=lambda name: offered[name].argument_schema if name in offered else None,
     )
     server.middleware[:] = [*map(with_short_names, server.middleware), let_any_arguments_in]
     return server

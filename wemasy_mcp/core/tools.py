@@ -4,7 +4,6 @@ Success and error share one output schema: the TypeScript client 1.x checks erro
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from mcp import types
@@ -57,17 +56,9 @@ _RESULT_OUTLINE: dict[str, Any] = {
 """`Result` as it is published: its members, and of an error what decides. Every session carries these bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A tool as it is listed, beside the endpoint it calls."""
-
-    endpoint: Endpoint
-    listed: types.Tool
-
-
-def build_tool(endpoint: Endpoint) -> Tool:
-    """Return the tool that offers `endpoint`."""
-    listed = types.Tool(
+def build_tool(endpoint: Endpoint) -> types.Tool:
+    """Return the tool that offers `endpoint`, as it is listed."""
+    return types.Tool(
         name=endpoint.tool,
         title=endpoint.title,
         description=endpoint.description,
@@ -80,7 +71,6 @@ def build_tool(endpoint: Endpoint) -> Tool:
             open_world_hint=False,
         ),
     )
-    return Tool(endpoint, listed)
 
 
 def success_result(reply: Reply, notes: list[str], *, sandbox: bool = False) -> types.CallToolResult:

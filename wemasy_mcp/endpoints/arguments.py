@@ -70,7 +70,7 @@ def _is_number_list(value: object) -> bool:
 
 
 def _read_number_list(value: object, info: ValidationInfo) -> object:
-    if value is None or (isinstance(value, str) and _is_number_list(_parsed(value))):
+    if value is None or (isinstance(value, str) and _is_number_list(strict_json.parse_or_none(value))):
         return value
     if _is_number_list(value):
         _note(info, "was given as a list and sent as its JSON text.")
@@ -81,7 +81,7 @@ def _read_number_list(value: object, info: ValidationInfo) -> object:
 def _read_object_or_list(value: object, info: ValidationInfo) -> object:
     if value is None:
         return None
-    found = _parsed(value) if isinstance(value, str) else value
+    found = strict_json.parse_or_none(value) if isinstance(value, str) else value
     if not isinstance(found, (dict, list)):
         raise PydanticCustomError("object", "Input should be a JSON object")
     if not strict_json.is_json(found):
@@ -93,13 +93,6 @@ def _read_object_or_list(value: object, info: ValidationInfo) -> object:
     if found is not value:
         _note(info, "was given as JSON text and sent as what it holds.")
     return found
-
-
-def _parsed(text: str) -> object:
-    try:
-        return strict_json.parse(text)
-    except ValueError:
-        return None
 
 
 Integer = Annotated[int, BeforeValidator(_read_integer)]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from wemasy_mcp.core.cooldown import Cooldown
-from wemasy_mcp.core.protocol import MAX_WAIT
+from wemasy_mcp.retry_after import MAX_WAIT
 from wemasy_mcp.shared_state.redis_connection import RedisConnection
 
 PREFIX = "wemasy-mcp:gate:"
