@@ -33,7 +33,7 @@ async def test_what_only_http_uses_does_not_matter_over_stdio() -> None:
     )
 
     assert (tools, result["success"]) == ([SAVE], True)
-    assert "ignored, because it matters over HTTP only: WEMASY_PORT holds an address" in log
+    assert "ignored, because it applies only over HTTP: WEMASY_PORT holds an address" in log
     assert "no setting has that name" not in log
 
 
@@ -56,8 +56,8 @@ async def test_a_setting_that_cannot_be_used_leaves_the_others_as_they_are(tmp_p
 async def test_a_name_that_looks_like_a_setting_is_logged_and_named_where_a_setting_is_missing() -> None:
     tools, result, log = await called({"WEMASY_API_TOKEN": "", "WEMASY_TOKEN": "7|x", "WEMASY_SANDBX": "1"})
 
-    sandbox = "WEMASY_SANDBX is set, but no setting has that name; is WEMASY_SANDBOX meant?"
-    token = "WEMASY_TOKEN is set, but no setting has that name; is WEMASY_API_TOKEN meant?"
+    sandbox = "WEMASY_SANDBX is set, but no setting has that name; did you mean WEMASY_SANDBOX?"
+    token = "WEMASY_TOKEN is set, but no setting has that name; did you mean WEMASY_API_TOKEN?"
     assert tools == TOOLS
     assert result["error"]["message"] == (
         f"WEMASY_API_TOKEN is not set; put your Wemasy API token there. {IN_THE_ENVIRONMENT} {sandbox} {token}"

@@ -10,12 +10,12 @@ from wemasy_mcp.pasted_token import read_token
 EMPTY = "is empty; put your Wemasy API token there."
 UNFILLED = "still holds a placeholder instead of a token: it was never filled in."
 UNRESOLVED = (
-    "still holds a placeholder instead of a token: nothing replaced it. Either this host does not replace placeholders "
+    "still holds a placeholder instead of a token: nothing replaced it. Either this host does not expand placeholders "
     "of that form, or what it refers to is not set."
 )
 STORED = (
-    "holds the address of a secret instead of the token: have it looked up before this server starts "
-    "(for 1Password, `op run`)."
+    "holds a reference to a secret instead of the token: resolve it before this server starts "
+    "(for 1Password, with `op run`)."
 )
 PATH = "holds a path instead of a token; to read the token from a file, name it in WEMASY_API_TOKEN_FILE."
 BROKEN = "holds spaces, line breaks or characters that no token has; copy the token again."

@@ -17,7 +17,7 @@ PLACEHOLDER = "still holds a placeholder instead of a token: it was never filled
 NO_TOKEN = "holds spaces, line breaks or characters that no token has; copy the token again."
 INSECURE = (
     "should be an https URL such as https://api.wemasy.nl/api (http only on loopback); over http the token could be "
-    "read on the way."
+    "read in transit."
 )
 ADDRESS = (
     "holds an address, not a port: Kubernetes sets it for a Service named wemasy. Set `enableServiceLinks: false` in "
@@ -315,6 +315,6 @@ def test_a_name_that_looks_like_a_setting_is_reported_wherever_it_stands(
 
     assert read_settings(tmp_path / "settings.env").misspelt == (
         "WEMASY_QQQ is set, but no setting has that name.",
-        "WEMASY_SANDBX is set, but no setting has that name; is WEMASY_SANDBOX meant?",
-        "WEMASY_TOKEN is set, but no setting has that name; is WEMASY_API_TOKEN meant?",
+        "WEMASY_SANDBX is set, but no setting has that name; did you mean WEMASY_SANDBOX?",
+        "WEMASY_TOKEN is set, but no setting has that name; did you mean WEMASY_API_TOKEN?",
     )

@@ -36,11 +36,11 @@ def test_a_base_url_is_taken_without_its_last_slash(given: str, read: str) -> No
         *((given, f"{NO_URL}.") for given in ("https://a:0", "https://a:65536", "https://a:b", "https://[::1")),
         *((given, f"{NO_URL}.") for given in ("https://a b", "https://ä.nl", "https://a\nb")),
         *(
-            (given, f"{NO_URL}; over http the token could be read on the way.")
+            (given, f"{NO_URL}; over http the token could be read in transit.")
             for given in ("http://api.wemasy.nl/api", "http://localhost.evil.example", "http://127.0.0.1.evil.example")
         ),
         *(
-            (given, "should carry no credentials, no query and no fragment.")
+            (given, "should not have credentials, a query or a fragment.")
             for given in ("https://user:secret@a", "https://@a", "https://a?token=1", "https://a?", "https://a#b")
         ),
     ],

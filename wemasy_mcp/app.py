@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 _AT_A_TERMINAL = """\
 wemasy-mcp speaks MCP on stdin and stdout: an MCP client starts it and talks to it.
-To see it work, run `wemasy-mcp demo`. To end it here, press {keys}."""
+To see it work, run `wemasy-mcp demo`. To stop it, press {keys}."""
 
 _IDLE_OVER_STDIO = frozenset(map(variable_of, OVER_HTTP_ONLY))
 
@@ -83,7 +83,7 @@ async def _serve_stdio(reading: Reading) -> None:
     problems = [problem for problem in reading.problems if problem.variable not in _IDLE_OVER_STDIO]
     for problem in reading.problems:
         if problem not in problems:
-            logger.warning("ignored, because it matters over HTTP only: %s", problem)
+            logger.warning("ignored, because it applies only over HTTP: %s", problem)
     endpoints = offered(settings)
     try:
         check_tools(settings)

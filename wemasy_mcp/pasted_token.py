@@ -46,10 +46,10 @@ _FILLER = re.compile(
 
 _UNFILLED = "still holds a placeholder instead of a token"
 _KINDS = {
-    _SECRET_STORE: "holds the address of a secret instead of the token: have it looked up before this server starts "
-    "(for 1Password, `op run`).",
+    _SECRET_STORE: "holds a reference to a secret instead of the token: resolve it before this server starts "
+    "(for 1Password, with `op run`).",
     _PATH: "holds a path instead of a token; to read the token from a file, name it in WEMASY_API_TOKEN_FILE.",
-    _REFERENCE: f"{_UNFILLED}: nothing replaced it. Either this host does not replace placeholders of that form, "
+    _REFERENCE: f"{_UNFILLED}: nothing replaced it. Either this host does not expand placeholders of that form, "
     "or what it refers to is not set.",
     _FILLER: f"{_UNFILLED}: it was never filled in.",
 }

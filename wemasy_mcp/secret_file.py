@@ -47,9 +47,9 @@ class SecretFile(Generic[Value]):
             try:
                 self._value = self._read()
             except SettingsError as error:
-                logger.warning("%s What it held before stays in force.", error)
+                logger.warning("%s The previous content stays in force.", error)
             else:
-                logger.info("%s has changed and was read again", self._path)
+                logger.info("%s changed and was reloaded", self._path)
         return self._value
 
     def _look(self) -> _Version | None:

@@ -93,7 +93,7 @@ def unknown_settings(names: Mapping[str, str | None]) -> list[tuple[str, str]]:
 
 def _sentences(names: Mapping[str, str | None]) -> list[str]:
     return [
-        f"{name} is set, but no setting has that name{f'; is {meant} meant?' if meant else '.'}"
+        f"{name} is set, but no setting has that name{f'; did you mean {meant}?' if meant else '.'}"
         for name, meant in unknown_settings(names)
     ]
 

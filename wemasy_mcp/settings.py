@@ -93,36 +93,36 @@ class Settings(BaseSettings):
     api_token_file: UserPath | None = Field(None, description="a file that holds it (Docker and Kubernetes secrets)")
     base_url: str = Field(DEFAULT_BASE_URL, description="https, or http on loopback only; no credentials, no query")
     timeout_seconds: float = Field(
-        20, gt=0, le=600, allow_inf_nan=False, description="the whole call, connecting included (connecting: at most 5)"
+        20, gt=0, le=600, allow_inf_nan=False, description="limit for the whole call, including at most 5 to connect"
     )
     answer_seconds: float = Field(
         4.5,
         gt=0,
         le=600,
         allow_inf_nan=False,
-        description="when a call is answered at the latest, even if Wemasy has not; up to `WEMASY_TIMEOUT_SECONDS` "
-        "for a patient client",
+        description="a call is answered within this time, even if Wemasy has not answered yet; for a client that waits "
+        "longer, up to `WEMASY_TIMEOUT_SECONDS`",
     )
     keepalive_seconds: float = Field(
         4,
         ge=0,
         le=600,
         allow_inf_nan=False,
-        description="how long an idle connection to the API may be used again, less where the API's "
-        "`Keep-Alive: timeout` says so; 0: every write has its own",
+        description="how long an idle connection to the API may be reused, or less if the API's `Keep-Alive: timeout` "
+        "says so; 0 opens a new connection for every write",
     )
     repeats: Literal["join", "send"] = Field(
         "join",
-        description="`join`: a call equal to one under way, or to one whose answer could not be delivered, gets its "
-        "answer; `send` sends every call",
+        description="`join`: a call identical to one under way, or to one whose answer could not be delivered, gets "
+        "its answer; `send` sends every call",
     )
-    tools: CommaSeparated = Field((), description="comma-separated names to offer; all when unset")
+    tools: CommaSeparated = Field((), description="comma-separated names of the tools to offer; all when unset")
     null_arguments: Literal["send", "drop"] = Field(
         "send", description="`drop` for the few clients that fill every omitted argument with null"
     )
     sandbox: bool = Field(False, description="serve the embedded sandbox instead of the real API; no token needed")
     sandbox_db: Annotated[str, AfterValidator(expand_home)] = Field(
-        ":memory:", description="the file in which the sandbox keeps what is written"
+        ":memory:", description="the file where the sandbox keeps its records"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what is logged to stderr")
     log_format: Literal["text", "json"] = Field(
@@ -130,32 +130,36 @@ class Settings(BaseSettings):
     )
     transport: Literal["stdio", "sse", "streamable-http"] = Field("stdio", description="how clients connect")
     host: str = Field("127.0.0.1", description="the address that SSE and streamable HTTP listen on")
-    port: int = Field(8000, ge=0, le=65535, description="its port; 0 takes a free one")
+    port: int = Field(8000, ge=0, le=65535, description="its port; 0 picks a free one")
     server_token: SecretStr | None = Field(
         None,
-        description="what HTTP clients must present as `Authorization: Bearer …`; "
+        description="the token that HTTP clients must send as `Authorization: Bearer …`; "
         "several, comma-separated, for rotation",
     )
     server_token_file: UserPath | None = Field(None, description="a file that holds it")
-    auth_issuer: str | None = Field(None, description="accept OAuth 2 access tokens (JWT) of this issuer instead")
-    auth_audience: str | None = Field(None, description="the audience that such a token must name")
+    auth_issuer: str | None = Field(None, description="accept OAuth 2 access tokens (JWT) from this issuer instead")
+    auth_audience: str | None = Field(None, description="the audience that these tokens must have")
     auth_jwks_url: str | None = Field(None, description="where the issuer publishes its keys")
     auth_scopes: CommaSeparated = Field(
-        (), description="scopes that such a token must have; published in the metadata and asked for in the challenge"
+        (), description="scopes that these tokens must have; published in the metadata and requested in the challenge"
     )
     path_prefix: str = Field(
         "",
-        description="the path under which a proxy shows this server, where it strips it; `X-Forwarded-Prefix`: "
-        "the proxy says it in that header",
+        description="the path under which a proxy publishes this server, if the proxy strips it; "
+        "`X-Forwarded-Prefix` to read it from that header",
     )
-    allowed_hosts: CommaSeparated = Field((), description="`Host` headers taken, exactly; loopback when unset")
-    allowed_origins: CommaSeparated = Field((), description="`Origin` headers taken, exactly; loopback when unset")
+    allowed_hosts: CommaSeparated = Field(
+        (), description="`Host` headers to accept, exactly as sent; loopback when unset"
+    )
+    allowed_origins: CommaSeparated = Field(
+        (), description="`Origin` headers to accept, exactly as sent; loopback when unset"
+    )
     redis_url: SecretStr | None = Field(
         None, description="replicas share the cooldown after a 429 through this Redis (extra `redis`)"
     )
     redis_password_file: UserPath | None = Field(None, description="a file that holds its password")
     user_token_header: str | None = Field(
-        None, description="HTTP clients bring their own Wemasy token in this header, e.g. `X-Wemasy-Token`"
+        None, description="HTTP clients send their own Wemasy token in this header, e.g. `X-Wemasy-Token`"
     )
 
     @field_validator("tools", "allowed_hosts", "allowed_origins", mode="before")

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-_BARE = "should carry no credentials, no query and no fragment."
+_BARE = "should not have credentials, a query or a fragment."
 
 
 def split_url(text: str) -> SplitResult | None:
@@ -36,7 +36,7 @@ def read_url(text: str, example: str) -> str:
     if (url := split_url(text)) is None:
         raise ValueError(f"{problem}.")
     if url.scheme == "http" and not is_loopback(url.hostname or ""):
-        raise ValueError(f"{problem}; over http the token could be read on the way.")
+        raise ValueError(f"{problem}; over http the token could be read in transit.")
     if "@" in url.netloc:
         raise ValueError(_BARE)
     return text

@@ -196,7 +196,7 @@ def test_the_sandbox_entry_needs_no_secret(page: Documented, printed: Any) -> No
         *(
             (
                 ["cursor", "--transport", "sse", "--url", url],
-                "--url should be a whole URL, such as https://mcp.example.com/mcp.",
+                "--url should be a complete URL, such as https://mcp.example.com/mcp.",
             )
             for url in (
                 "not a url",
@@ -230,7 +230,7 @@ def test_what_a_host_cannot_do_is_refused_in_one_line(
 @pytest.mark.parametrize(
     ("words", "notes"),
     [
-        (["jetbrains"], ["Paste it under Settings", "Put the token in the place of YOUR_API_TOKEN."]),
+        (["jetbrains"], ["Paste it under Settings", "Put the token in place of YOUR_API_TOKEN."]),
         (["vscode"], ["VS Code reads it from ", "VS Code asks for the token when it first starts the server"]),
         (["codex"], ["Codex reads it from ", "Set WEMASY_API_TOKEN in the environment that Codex is started from."]),
         (

@@ -85,7 +85,7 @@ def test_every_other_entry_comment_and_byte_is_kept(write: Write, tmp_path: Path
     assert backup.read_text() == before
     assert stat.S_IMODE(backup.stat().st_mode) == 0o640
     restart = "Restart Zed to use it; `wemasy-mcp doctor --host zed` checks it."
-    assert said == (f"wemasy-sandbox is in {file}; as it was, it is kept in {backup}.\n{restart}\n")
+    assert said == (f"wemasy-sandbox is in {file}; the previous version is in {backup}.\n{restart}\n")
     assert {path.name for path in tmp_path.iterdir()} == {"settings.json", "settings.json.bak1"}
 
 
@@ -135,7 +135,7 @@ def test_without_a_token_a_placeholder_is_written_that_the_user_is_told_of(write
     said = write("claude-desktop", "--file", str(file))
 
     assert json.loads(file.read_text())["mcpServers"]["wemasy"]["env"] == {"WEMASY_API_TOKEN": "YOUR_API_TOKEN"}
-    assert "Put the token in the place of YOUR_API_TOKEN." in said
+    assert "Put the token in place of YOUR_API_TOKEN." in said
 
 
 def test_a_token_that_cannot_be_one_is_refused_and_nothing_is_written(
@@ -246,8 +246,8 @@ def test_a_file_that_cannot_be_understood_is_left_as_it_is(
 
     said = write(host, "--file", str(file), exit_status=2)
 
-    assert said.startswith(f"wemasy-mcp: {file} cannot be understood (")
-    assert said.endswith("); it is left as it was.\n")
+    assert said.startswith(f"wemasy-mcp: {file} cannot be parsed (")
+    assert said.endswith("); it was not changed.\n")
     assert file.read_bytes() == content
     assert list(tmp_path.iterdir()) == [file]
 
@@ -317,7 +317,7 @@ def test_the_variables_and_headers_of_an_older_entry_stay(
 
     entry = json.loads(file.read_text())[container]["wemasy"]
     assert {name: entry[name] for name in entry if name in {"env", "envFile", "headers"}} == kept
-    assert (f"Kept in the entry as they were: {said}.\n" in told) is (said is not None)
+    assert (f"Kept unchanged in the entry: {said}.\n" in told) is (said is not None)
     assert ("Put the token" in told) is ("YOUR_API_TOKEN" in file.read_text())
 
 
@@ -443,7 +443,7 @@ def test_a_file_that_gets_a_token_is_for_its_owner_alone_and_so_is_its_copy(
     said = write("claude-desktop", "--file", str(file))
 
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {mode & 0o600}
-    assert "only you can read it now (mode 0600), and its copy" in said
+    assert "only you can read it and its copy now (mode 0600)" in said
 
 
 def test_a_file_that_holds_the_token_already_is_closed_to_others(
@@ -606,7 +606,7 @@ def test_in_a_deleted_folder_one_line_says_what_to_do(
     monkeypatch.chdir(gone)
     gone.rmdir()
 
-    assert "--file is needed: the current folder does not exist any more." in write("claude-code", exit_status=2)
+    assert "--file is needed: the current folder no longer exists." in write("claude-code", exit_status=2)
     assert "mcp.json cannot be written: " in write("cursor", "--file", "mcp.json", exit_status=2)
 
 
@@ -639,7 +639,7 @@ def test_what_another_program_wrote_meanwhile_is_not_lost(tmp_path: Path) -> Non
         file.write_text('{"by": "the host"}')
         return Edited(f"{text} ")
 
-    with pytest.raises(SettingsError, match="another program has just changed it; it is left as it was"):
+    with pytest.raises(SettingsError, match="another program has just changed it; it was not changed"):
         change(file, slow_edit)
 
     assert file.read_text() == '{"by": "the host"}'
@@ -655,7 +655,7 @@ def test_a_file_that_the_host_holds_open_on_windows_is_left_as_it_was(
     monkeypatch.setattr(Path, "replace", refuse)
     file = tmp_path / "mcp.json"
     said = write("cursor", "--file", str(file), exit_status=2)
-    assert said == f"wemasy-mcp: {file} cannot be written: Access is denied; it is left as it was.\n"
+    assert said == f"wemasy-mcp: {file} cannot be written: Access is denied; it was not changed.\n"
 
     file.write_text("{}")
     write("cursor", "--file", str(file), exit_status=2)
@@ -668,7 +668,7 @@ def test_too_many_copies_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "mcp.json.bak1").touch()
     monkeypatch.setattr(program_file, "_MAX_BACKUPS", 2)
 
-    with pytest.raises(SettingsError, match="there are 2 copies beside it"):
+    with pytest.raises(SettingsError, match="there are already 2 copies next to it"):
         change(file, lambda text: Edited(f"{text} "))
 
     assert file.read_text() == "{}"

@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
         ([(NameOID.ORGANIZATION_NAME, "Example")], "Example"),
         ([(NameOID.COUNTRY_NAME, "NL")], "C=NL"),
         ([(NameOID.COMMON_NAME, "evil\u202eexample")], "evilexample"),
-        ([], "nobody named"),
+        ([], "unnamed"),
     ],
 )
 def test_a_certificate_without_alternative_names_is_called_by_its_subject(

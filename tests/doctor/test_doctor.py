@@ -43,9 +43,9 @@ REFUSED_VALUES = answer(
 DENIED = b'{"error": true, "message": "Denied."}'
 NOWHERE = "http://127.0.0.1:1/api"
 HTML = b"<html><body>Welcome</body></html>"
-ELSEWHERE = "Check WEMASY_BASE_URL: it should be https://api.wemasy.nl/api unless Wemasy told you another."
-CLOCK = "Check this machine's clock. If it is right, only the one who runs the server can mend it."
-FAILING = "Try again; if it stays so, Wemasy or something on the way to it fails."
+ELSEWHERE = "Check WEMASY_BASE_URL: it should be https://api.wemasy.nl/api unless Wemasy gave you another."
+CLOCK = "Check this machine's clock. If it is right, only the server's operator can fix it."
+FAILING = "Try again. If it keeps failing, the problem is at Wemasy or on the way there."
 
 
 @dataclass
@@ -130,7 +130,11 @@ def test_a_good_token_is_told_by_one_empty_request_that_the_api_refuses(doctor: 
 
     report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=plain(server))
 
-    assert report.checks["API"] == ("ok", "host and token are good: 422 for the empty request, nothing was written", "")
+    assert report.checks["API"] == (
+        "ok",
+        "the host and the token are good: 422 for the empty request, and nothing was written",
+        "",
+    )
     assert report.checks["budget"] == ("ok", "57 requests left of 60 a minute", "")
     assert report.checks["TCP"] == ("ok", f"connected to 127.0.0.1 port {server.port}", "")
     assert (report.exit_status, report.ok, report.stderr) == (0, True, "")
@@ -154,14 +158,14 @@ def test_the_endpoint_that_is_asked_would_do_no_harm_twice() -> None:
     [
         pytest.param(
             answer(401, DENIED, *BUDGET),
-            ("401: the token is not accepted", "Make a new token in Wemasy and put it in WEMASY_API_TOKEN."),
+            ("401: the token is not accepted", "Create a new token in Wemasy and put it in WEMASY_API_TOKEN."),
             ("ok", "57 requests left of 60 a minute", ""),
             id="401",
         ),
         pytest.param(
             answer(403, DENIED, *BUDGET),
             (
-                "403: the token is known, but lacks the permission",
+                "403: the token is valid but lacks the permission",
                 "Grant it the permission for services/ai/v1/user/connections/update in Wemasy.",
             ),
             ("ok", "57 requests left of 60 a minute", ""),
@@ -171,28 +175,28 @@ def test_the_endpoint_that_is_asked_would_do_no_harm_twice() -> None:
             pytest.param(
                 answer(status, b"<h1>Checking your browser</h1>", content_type="text/html"),
                 (
-                    f"{status} with text/html: something in front of Wemasy answered, and the token was not judged",
-                    "Check WEMASY_BASE_URL, and any proxy, firewall or sign-in page on the way.",
+                    f"{status} with text/html: something in front of Wemasy answered, so the token was not checked",
+                    "Check WEMASY_BASE_URL, and any proxy, firewall or sign-in page in between.",
                 ),
-                ("skipped", "the answer does not report it", ""),
+                ("skipped", "the answer does not include it", ""),
                 id=f"{status} with a page",
             )
             for status in (401, 403)
         ),
         pytest.param(
             answer(429, DENIED, "X-RateLimit-Limit: 60", "X-RateLimit-Remaining: 0", "Retry-After: 42"),
-            ("429: the budget is used up; the token was not judged", "Run this again in 42 seconds."),
+            ("429: the budget is used up; the token was not checked", "Run this again in 42 seconds."),
             (
                 "failed",
                 "0 requests left of 60 a minute",
-                "Wait; every program that uses the token shares its budget.",
+                "Wait; all programs that use this token share its budget.",
             ),
             id="429",
         ),
         pytest.param(
             answer(429, DENIED),
-            ("429: the budget is used up; the token was not judged", "Run this again in a minute."),
-            ("failed", "0 requests left", "Wait; every program that uses the token shares its budget."),
+            ("429: the budget is used up; the token was not checked", "Run this again in a minute."),
+            ("failed", "0 requests left", "Wait; all programs that use this token share its budget."),
             id="429 without a wait",
         ),
         pytest.param(
@@ -203,45 +207,45 @@ def test_the_endpoint_that_is_asked_would_do_no_harm_twice() -> None:
         ),
         pytest.param(
             answer(500, HTML, content_type="text/html"),
-            ("500: the server failed", "Try again later; the fault is not on this machine."),
+            ("500: the server failed", "Try again later; the problem is not on this machine."),
             None,
             id="500",
         ),
         pytest.param(
             answer(200, HTML, content_type="text/html"),
-            ("200 with text/html: not the API's answer", ELSEWHERE),
+            ("200 with text/html: not an answer from the API", ELSEWHERE),
             None,
             id="a web page",
         ),
         pytest.param(
             answer(302, b"", "Location: https://user:secret@wemasy.nl/login?next=1"),
-            ("302 with a redirect to wemasy.nl: not the API's answer", ELSEWHERE),
+            ("302 with a redirect to wemasy.nl: not an answer from the API", ELSEWHERE),
             None,
             id="a redirect",
         ),
         pytest.param(
             answer(302, b"", "Location: /login"),
-            ("302 with a redirect to another path: not the API's answer", ELSEWHERE),
+            ("302 with a redirect to another path: not an answer from the API", ELSEWHERE),
             None,
             id="a redirect to a path",
         ),
         pytest.param(
             answer(302, b"", "Location: https://[oops/login"),
-            ("302 with a redirect to another path: not the API's answer", ELSEWHERE),
+            ("302 with a redirect to another path: not an answer from the API", ELSEWHERE),
             None,
             id="a redirect to nowhere",
         ),
         pytest.param(
             answer(422, b'{"detail": [{"loc": ["body", "x"]}]}'),
-            ("422, but not in Wemasy's form", ELSEWHERE),
+            ("422, but not in Wemasy's format", ELSEWHERE),
             None,
             id="the 422 of another API",
         ),
         pytest.param(
             answer(200, b'{"success": true, "data": {}}', *BUDGET),
             (
-                "200: an empty request was accepted, which its documentation rules out",
-                f"Look in Wemasy whether something was updated. {ELSEWHERE}",
+                "200: an empty request was accepted, although its documentation rules that out",
+                f"Check in Wemasy whether something was updated. {ELSEWHERE}",
             ),
             ("ok", "57 requests left of 60 a minute", ""),
             id="an empty request that is accepted",
@@ -260,7 +264,7 @@ def test_an_answer_is_told_with_what_to_do(
     report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=plain(serve(Script(answer))))
 
     assert report.checks["API"] == ("failed", *api)
-    assert report.checks["budget"] == (budget or ("skipped", "the answer does not report it", ""))
+    assert report.checks["budget"] == (budget or ("skipped", "the answer does not include it", ""))
     assert (report.exit_status, report.ok) == (1, False)
 
 
@@ -278,7 +282,7 @@ def test_a_limit_without_what_remains_is_no_budget(doctor: Doctor, serve: Serve)
 
     report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=plain(server))
 
-    assert report.checks["budget"] == ("skipped", "the answer does not report it", "")
+    assert report.checks["budget"] == ("skipped", "the answer does not include it", "")
 
 
 def test_over_tls_the_certificate_and_who_vouches_for_it_are_shown(
@@ -360,7 +364,7 @@ def test_a_certificate_that_is_refused_for_another_reason_is_told_with_it(
     report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=secure(server), SSL_CERT_FILE=trusted)
 
     result, found, advice = report.checks["TLS"]
-    assert (result, advice) == ("failed", "Show this to whoever runs this network.")
+    assert (result, advice) == ("failed", "Show this to the administrator of this network.")
     assert found.startswith("refused (unsu")  # OpenSSL 1.1: unsupported, 3: unsuitable certificate purpose
     assert "certificate for 127.0.0.1, issued by" in found
 
@@ -400,7 +404,7 @@ def test_an_issuer_that_nobody_trusts_is_named_beside_the_store(
 
     result, found, advice = report.checks["TLS"]
     assert result == "failed"
-    assert found.startswith("nobody that is trusted issued it: certificate for 127.0.0.1, issued by trustme v")
+    assert found.startswith("its issuer is not trusted: certificate for 127.0.0.1, issued by trustme v")
     assert found.endswith(f"; trusted is SSL_CERT_DIR ({tmp_path})")
     assert "set SSL_CERT_FILE to a file with its CA certificate" in advice
 
@@ -422,7 +426,7 @@ def test_a_server_that_speaks_no_tls_is_told(doctor: Doctor, serve: Serve) -> No
 
     assert report.checks["TLS"] == (
         "failed",
-        f"127.0.0.1 port {server.port} ended the handshake or does not speak TLS",
+        f"127.0.0.1 port {server.port} broke off the handshake or does not speak TLS",
         "Check the scheme and the port in WEMASY_BASE_URL; a firewall may be in the way.",
     )
 
@@ -432,7 +436,7 @@ def test_a_handshake_that_is_never_answered_is_given_up(doctor: Doctor, serve: S
 
     report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=secure(server), WEMASY_TIMEOUT_SECONDS="0.3")
 
-    assert report.checks["TLS"][:2] == ("failed", "the handshake was not answered in time")
+    assert report.checks["TLS"][:2] == ("failed", "the handshake did not finish in time")
 
 
 def test_a_refused_connection_is_told_with_the_address(doctor: Doctor) -> None:
@@ -471,7 +475,7 @@ def test_a_host_with_several_addresses_is_reported_with_all(
     assert report.checks["DNS"] == ("ok", "several.invalid is 127.0.0.1, 127.0.0.2", "")
     assert report.checks["TCP"][:2] == (
         "failed",
-        f"several.invalid port {port}: none of its addresses took the connection",
+        f"several.invalid port {port}: none of its addresses accepted the connection",
     )
 
 
@@ -491,7 +495,7 @@ def test_a_connection_that_is_never_taken_is_given_up(doctor: Doctor) -> None:
             WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=f"https://127.0.0.1:{port}/api", WEMASY_TIMEOUT_SECONDS="0.3"
         )
 
-    assert report.checks["TCP"][:2] == ("failed", f"127.0.0.1 port {port} could not be connected to in time")
+    assert report.checks["TCP"][:2] == ("failed", f"127.0.0.1 port {port} did not accept a connection in time")
     assert report.checks["TLS"] == ("skipped", "not reached", "")
 
 
@@ -567,7 +571,7 @@ def test_a_proxy_that_inspects_tls_is_no_trusted_issuer(doctor: Doctor, serve: S
 
     result, found, _ = report.checks["TLS"]
     assert result == "failed"
-    assert found.startswith("nobody that is trusted issued it: its certificate; trusted is the system's store (")
+    assert found.startswith("its issuer is not trusted: its certificate; trusted is the system's store (")
 
 
 def test_a_proxy_whose_name_does_not_exist_is_told(doctor: Doctor) -> None:
@@ -602,7 +606,7 @@ def test_an_environment_that_no_client_can_be_made_in_is_told(
 ) -> None:
     report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL="https://wemasy.invalid/api", **{variable: value})
 
-    assert report.checks["API"] == ("failed", found, "Correct that variable, or remove it from the environment.")
+    assert report.checks["API"] == ("failed", found, "Fix that variable, or remove it from the environment.")
     assert report.checks["TCP"] == ("skipped", "not reached", "")
     assert report.exit_status == 1
 
@@ -647,7 +651,7 @@ def test_a_variable_that_is_no_setting_is_told_with_the_one_that_may_be_meant(do
     assert report.checks["settings"][1] == (
         f"WEMASY_BASE_URL {NOWHERE} (environment)\n{SETTINGS - 1} others at their defaults\n"
         "WEMASY_QQQQQQ is set, but no setting has that name\n"
-        "WEMASY_TOKEN is set, but no setting has that name; is WEMASY_API_TOKEN meant?"
+        "WEMASY_TOKEN is set, but no setting has that name; did you mean WEMASY_API_TOKEN?"
     )
 
 
@@ -655,7 +659,7 @@ def test_a_variable_that_is_no_setting_is_told_with_the_one_that_may_be_meant(do
     ("given", "note"),
     [
         (TOKEN, ""),
-        (f' "Bearer {TOKEN}" ', "; the spaces, quotes or `Bearer ` around it are taken off"),
+        (f' "Bearer {TOKEN}" ', "; the spaces, quotes or `Bearer ` around it are ignored"),
     ],
 )
 def test_a_token_is_told_by_its_length_and_what_was_taken_off(
@@ -684,7 +688,7 @@ def test_without_a_token_nothing_is_sent_and_the_settings_are_unusable(doctor: D
 
     assert report.checks["token"][0] == "failed"
     assert report.checks["token"][1] == "WEMASY_API_TOKEN is not set; put your Wemasy API token there."
-    assert report.stderr == "wemasy-mcp: WEMASY_API_TOKEN cannot be used; the report says why.\n"
+    assert report.stderr == "wemasy-mcp: WEMASY_API_TOKEN cannot be used; the report above says why.\n"
     assert report.checks["TCP"] == ("ok", f"connected to 127.0.0.1 port {server.port}", "")
     assert report.checks["API"] == report.checks["budget"] == ("skipped", "not reached", "")
     assert report.exit_status == 2
@@ -696,7 +700,7 @@ def test_a_token_that_the_api_repeats_is_taken_out_of_the_report(doctor: Doctor,
 
     report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=plain(server), WEMASY_ALLOWED_HOSTS=TOKEN)
 
-    assert report.checks["API"][1] == "200 with a redirect to [redacted].example: not the API's answer"
+    assert report.checks["API"][1] == "200 with a redirect to [redacted].example: not an answer from the API"
     assert report.settings["WEMASY_ALLOWED_HOSTS"] == ("environment", "[redacted]")
 
 
@@ -743,7 +747,7 @@ def test_where_each_request_brings_its_token_none_is_missed(doctor: Doctor, serv
         WEMASY_TRANSPORT=transport, WEMASY_USER_TOKEN_HEADER="X-Wemasy-Token", WEMASY_BASE_URL=plain(server)
     )
 
-    assert report.checks["token"] == ("skipped", "each request brings its own in X-Wemasy-Token", "")
+    assert report.checks["token"] == ("skipped", "each request carries its own in X-Wemasy-Token", "")
     assert (report.exit_status, report.ok, server.requests) == (0, True, [])
 
 
@@ -766,7 +770,7 @@ def test_settings_that_the_server_refuses_are_refused_here(
     report = doctor(WEMASY_API_TOKEN=TOKEN, WEMASY_BASE_URL=plain(serve(Script(REFUSED_VALUES))), **environment)
 
     result, found, advice = report.checks["settings"]
-    assert (result, advice) == ("failed", "It comes from the environment; correct it there.")
+    assert (result, advice) == ("failed", "It comes from the environment; fix it there.")
     assert found.startswith(variable)
     assert report.stderr.startswith(f"wemasy-mcp: {variable.split(maxsplit=1)[0]} cannot be used")
     assert (report.exit_status, report.ok) == (2, False)
@@ -798,7 +802,7 @@ def test_only_a_proved_refusal_is_called_writing_nothing(
 
     said = capsys.readouterr().out
     assert ("wrote nothing" in said) is is_refused
-    assert ("This sent one request; whether it changed anything is not known.\n" in said) is not is_refused
+    assert ("This sent one request; it is not known whether it changed anything.\n" in said) is not is_refused
 
 
 @pytest.mark.parametrize("placeholder", ["${WEMASY_API_TOKEN}", "YOUR_API_TOKEN"])
@@ -813,12 +817,12 @@ def test_a_placeholder_is_named_with_every_other_setting_that_cannot_be_used(
 
     said = capsys.readouterr()
     assert "✗ settings  WEMASY_API_TOKEN still holds a placeholder instead of a token" in said.out
-    assert "→ It comes from the environment; correct it there." in said.out
+    assert "→ It comes from the environment; fix it there." in said.out
     assert "✗ settings  WEMASY_BASE_URL should be an https URL" in said.out
-    assert "→ It comes from the env file; correct it there." in said.out
+    assert "→ It comes from the env file; fix it there." in said.out
     assert "No request was sent." in said.out
     assert "secret" not in said.out
-    assert said.err == "wemasy-mcp: WEMASY_API_TOKEN cannot be used; the report says why.\n"
+    assert said.err == "wemasy-mcp: WEMASY_API_TOKEN cannot be used; the report above says why.\n"
 
 
 def test_an_env_file_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -832,7 +836,7 @@ def test_an_env_file_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture
 def test_in_the_sandbox_there_is_nothing_to_reach(doctor: Doctor) -> None:
     report = doctor(WEMASY_SANDBOX="1")
 
-    found = "WEMASY_SANDBOX is on: calls go to the embedded sandbox, no account is used"
+    found = "WEMASY_SANDBOX is on: calls go to the embedded sandbox, and no account is used"
     assert report.checks["API"] == ("skipped", found, "")
     assert report.exit_status == 0
 
@@ -858,11 +862,11 @@ def test_for_a_person_each_check_is_a_line_with_what_to_do_under_it(
         f"✓ TCP       connected to 127.0.0.1 port {server.port}",
         "– TLS       plain http to this machine",
         "✗ API       401: the token is not accepted",
-        "            → Make a new token in Wemasy and put it in WEMASY_API_TOKEN.",
+        "            → Create a new token in Wemasy and put it in WEMASY_API_TOKEN.",
         "✓ budget    57 requests left of 60 a minute",
         "",
-        "This cost one request of the account's budget and wrote nothing.",
-        "It rests on Wemasy checking the token before the values, which its documents do not say.",
+        "This used one request of the account's budget and wrote nothing.",
+        "It relies on Wemasy checking the token before the values, which its documentation does not say.",
     ]
 
 

@@ -25,9 +25,13 @@ def base_url() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("token", "line", "exit_status"),
     [
-        (SANDBOX_TOKEN, "✓ API       host and token are good: 422 for the empty request, nothing was written", 0),
+        (
+            SANDBOX_TOKEN,
+            "✓ API       the host and the token are good: 422 for the empty request, and nothing was written",
+            0,
+        ),
         (REJECTED_TOKEN, "✗ API       401: the token is not accepted", 1),
-        (FORBIDDEN_TOKEN, "✗ API       403: the token is known, but lacks the permission", 1),
+        (FORBIDDEN_TOKEN, "✗ API       403: the token is valid but lacks the permission", 1),
     ],
 )
 def test_each_ready_made_token_is_told_apart(base_url: str, token: str, line: str, exit_status: int) -> None:

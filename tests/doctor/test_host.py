@@ -74,7 +74,11 @@ def test_a_good_entry_is_started_and_its_token_checked_without_writing(doctor: D
 
     assert report["entry"] == ("ok", "wemasy", "")
     assert report["command"][1] == f"{sys.executable} starts and offers {', '.join(TOOLS)}"
-    assert report["API"] == ("ok", "host and token are good: 422 for the empty request, nothing was written", "")
+    assert report["API"] == (
+        "ok",
+        "the host and the token are good: 422 for the empty request, and nothing was written",
+        "",
+    )
 
 
 def test_what_the_host_hands_on_counts_and_what_this_terminal_has_does_not(
@@ -116,7 +120,7 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("host", "content", "check", "found", "advice"),
     [
-        pytest.param(CLAUDE, None, "file", "does not exist", "--write` makes it.", id="no file"),
+        pytest.param(CLAUDE, None, "file", "does not exist", "--write` creates it.", id="no file"),
         pytest.param(CLAUDE, '{\n"mcpServers": {', "file", "is not valid JSON: ", "Correct it there", id="broken"),
         pytest.param("codex", "[mcp_servers", "file", "is not valid TOML: ", "Correct it there", id="broken TOML"),
         pytest.param(
@@ -157,7 +161,7 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
             holding({"command": "/nowhere/python", "arg": ["-m", "wemasy_mcp"]}),
             "entry",
             "wemasy has arg",
-            "Is args meant?",
+            "Did you mean args?",
             id="misspelt member",
         ),
         pytest.param(
@@ -165,7 +169,7 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
             holding({"command": "/nowhere/python", "args": [], "environment": {}}),
             "entry",
             "wemasy has environment",
-            "Is env meant?",
+            "Did you mean env?",
             id="another host's member",
         ),
         pytest.param(
@@ -192,7 +196,7 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
             holding({"command": "/moved/.venv/bin/python", "args": ["-m", "wemasy_mcp"]}),
             "command",
             "/moved/.venv/bin/python does not exist: its folder was moved, or its environment was removed",
-            "Run `wemasy-mcp config claude-desktop --write` with the program that is installed now.",
+            "Run `wemasy-mcp config claude-desktop --write` with the program installed now.",
             id="moved folder",
         ),
         pytest.param(
@@ -207,12 +211,12 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
             CLAUDE,
             holding({"command": "/bin/sh", "args": ["-c", "echo broken >&2; exit 1"]}),
             "command",
-            "/bin/sh starts no server: broken",
+            "/bin/sh does not start a server: broken",
             "Run `wemasy-mcp config claude-desktop --write`",
             id="no server",
         ),
         pytest.param(
-            CLAUDE, holding({"args": []}), "command", "wemasy names neither a command nor a URL", "Run", id="no command"
+            CLAUDE, holding({"args": []}), "command", "wemasy has neither a command nor a URL", "Run", id="no command"
         ),
     ],
 )
@@ -242,7 +246,7 @@ def test_another_python_is_told_from_a_removed_one(doctor: Doctor, tmp_path: Pat
 
     report = doctor(CLAUDE, holding({"command": other, "args": ["-P", "-m", "wemasy_mcp"]}))
 
-    assert report["command"][1] == f"{other} is another Python: wemasy-mcp is not installed there"
+    assert report["command"][1] == f"{other} is a different Python: wemasy-mcp is not installed there"
 
 
 def test_a_server_that_never_answers_is_given_up(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +254,7 @@ def test_a_server_that_never_answers_is_given_up(doctor: Doctor, monkeypatch: py
 
     report = doctor(CLAUDE, holding({"command": "/bin/sh", "args": ["-c", "cat >/dev/null"]}))
 
-    assert report["command"][1] == "/bin/sh starts no server: no answer within 0.2 seconds"
+    assert report["command"][1] == "/bin/sh does not start a server: no answer within 0.2 seconds"
 
 
 def test_a_placeholder_and_a_misspelt_variable_are_named(doctor: Doctor) -> None:
@@ -265,8 +269,11 @@ def test_a_placeholder_and_a_misspelt_variable_are_named(doctor: Doctor) -> None
 
     assert f"starts, found on this terminal's PATH as {script} and offers" in report["command"][1]
     assert report["settings"][1].startswith("WEMASY_API_TOKEN still holds a placeholder")
-    assert report["settings"][2] == "It comes from the entry wemasy of Claude Desktop; correct it there."
-    assert "WEMASY_API_TOKN is set, but no setting has that name; is WEMASY_API_TOKEN meant?" in misspelt["settings"][1]
+    assert report["settings"][2] == "It comes from the entry wemasy of Claude Desktop; fix it there."
+    assert (
+        "WEMASY_API_TOKN is set, but no setting has that name; did you mean WEMASY_API_TOKEN?"
+        in misspelt["settings"][1]
+    )
     assert misspelt["token"][0] == "failed"
 
 
@@ -277,7 +284,7 @@ def test_a_token_that_the_host_keeps_is_not_missed(doctor: Doctor) -> None:
 
     report = doctor("vscode", holding(entry, container="servers"), status=1)
 
-    assert report["token"] == ("skipped", "VS Code asks for it and keeps it; it cannot be read from here", "")
+    assert report["token"] == ("skipped", "VS Code asks for it and stores it; it cannot be read from here", "")
 
 
 def test_the_flags_of_the_command_count(doctor: Doctor, tmp_path: Path, api: str) -> None:
@@ -293,7 +300,7 @@ def test_the_flags_of_the_command_count(doctor: Doctor, tmp_path: Path, api: str
     assert doctor(CLAUDE, both, "--name", "wemasy-sandbox", status=0)["API"][0] == "skipped"
     assert doctor(CLAUDE, both, "--name", "work")["entry"][1:] == (
         "there is no work",
-        "There is wemasy, wemasy-sandbox: name it with --name.",
+        "There is wemasy, wemasy-sandbox: choose it with --name.",
     )
 
 
@@ -301,7 +308,7 @@ def test_the_flags_of_the_command_count(doctor: Doctor, tmp_path: Path, api: str
     ("entry", "status", "found"),
     [
         ({"headers": {"Authorization": "Bearer ${env:MINE}"}}, 404, "answered 404"),
-        ({"headers": {}}, 401, "answered 401: the entry's headers do not let it in"),
+        ({"headers": {}}, 401, "answered 401: the entry's headers were not accepted"),
         ({"type": "sse"}, 401, "does not answer: "),
     ],
 )

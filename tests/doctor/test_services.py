@@ -72,7 +72,7 @@ def test_a_replica_of_redis_is_not_enough(redis: RedisServer, examine: Examine) 
 
         result, found, advice = examine(WEMASY_REDIS_URL=other.url)["Redis"]
 
-    assert (result, advice) == ("failed", "Give the address that leads to the primary.")
+    assert (result, advice) == ("failed", "Give the address of the primary.")
     assert "is a read-only replica" in found
 
 

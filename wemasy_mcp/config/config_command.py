@@ -47,7 +47,7 @@ def run_config(request: Request) -> int:
     values = host.references(spec) or _placeholders(spec)
     entry = Entry(host, spec, host.container, host.build(spec, values))
     sys.stdout.write(entry.render())
-    _note(host.hint or f"{host.title} reads it from {_usual_file(request, host)}; with --write it is merged in there.")
+    _note(host.hint or f"{host.title} reads it from {_usual_file(request, host)}; --write merges it into that file.")
     if host.add and spec.transport == "stdio":
         # Not wrapped: it is copied.
         sys.stderr.write(f"Or run: {_add_command(host, spec, entry)}\n")
@@ -70,14 +70,14 @@ def _write(file: Path, host: HostProgram, spec: ServerSpec) -> int:
         return Edited(after, is_private=entry.holds_secret)
 
     backup = change(file, edit)
-    kept = f"; as it was, it is kept in {backup}" if backup else ""
+    kept = f"; the previous version is in {backup}" if backup else ""
     sys.stdout.write(wrap(f"{spec.name} is in {file}{kept}.") + "\n")
     if entry.kept:
-        _note(f"Kept in the entry as they were: {', '.join(entry.kept)}.")
+        _note(f"Kept unchanged in the entry: {', '.join(entry.kept)}.")
     if entry.holds_secret:
         # On Windows the folders of a user are closed to others.
-        copy = ", and its copy" if backup else ""
-        who = "" if is_windows() else f"; only you can read it now (mode 0600){copy}"
+        copy = " and its copy" if backup else ""
+        who = "" if is_windows() else f"; only you can read it{copy} now (mode 0600)"
         _note(f"A token is in that file{who}.")
     for kind, line in refused.items():
         _note(f"{host.title} will not read it: line {line} has {kind}, which plain JSON does not allow. Remove them.")
@@ -106,7 +106,9 @@ def _ask_for(spec: ServerSpec) -> dict[str, str]:
         given = os.environ.get(variable, "")
         if not given and is_terminal(sys.stdin):
             with contextlib.suppress(EOFError):  # Ctrl-D: an empty answer
-                given = getpass.getpass(f"{variable} (not shown; empty keeps what is there, or leaves a placeholder): ")
+                given = getpass.getpass(
+                    f"{variable} (not shown; leave empty to keep the current one, or a placeholder): "
+                )
         if given:
             try:
                 # Several server tokens may be set, for rotation; a client needs one.
@@ -141,7 +143,7 @@ def _say_what_to_do(host: HostProgram, spec: ServerSpec, values: dict[str, str])
     if host.asks_for_secrets:
         _note(f"{host.title} asks for the token when it first starts the server, and stores it.")
     elif missing:
-        _note(f"Put the token in the place of {' and '.join(missing)}.")
+        _note(f"Put the token in place of {' and '.join(missing)}.")
     elif host.references(spec):
         names = " and ".join(secret.name for secret in spec.secrets)
         _note(f"Set {names} in the environment that {host.title} is started from.")

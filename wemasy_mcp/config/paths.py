@@ -65,7 +65,7 @@ class Paths:
         try:
             return Path.cwd()
         except OSError:
-            raise SettingsError("--file", "is needed: the current folder does not exist any more.") from None
+            raise SettingsError("--file", "is needed: the current folder no longer exists.") from None
 
     def claude_desktop(self) -> Path:
         """Return Claude Desktop's file; on Windows its package has a private copy of `%APPDATA%`.

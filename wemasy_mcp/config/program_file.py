@@ -61,7 +61,7 @@ def decode(content: bytes) -> str:
     try:
         text = content.removeprefix(BYTE_ORDER_MARK).decode()
     except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8; save it as that") from None
+        raise ValueError("it is not UTF-8; save it as UTF-8") from None
     return text if text.strip() else ""
 
 
@@ -85,7 +85,7 @@ def change(path: Path, edit: Callable[[str], Edited]) -> Path | None:
     except SettingsError:
         raise
     except ValueError as error:
-        raise SettingsError(str(path), f"cannot be understood ({error}); it is left as it was.") from None
+        raise SettingsError(str(path), f"cannot be parsed ({error}); it was not changed.") from None
     after = edited.text.encode()
     try:
         target = path.resolve()
@@ -104,7 +104,7 @@ def change(path: Path, edit: Callable[[str], Edited]) -> Path | None:
                 backup.unlink()
             raise
     except OSError as error:
-        raise SettingsError(str(path), f"cannot be written: {error.strerror}; it is left as it was.") from None
+        raise SettingsError(str(path), f"cannot be written: {error.strerror}; it was not changed.") from None
     return backup
 
 
@@ -126,7 +126,7 @@ def _keep(target: Path, content: bytes, mode: int, owner: os.stat_result) -> Pat
         with contextlib.suppress(FileExistsError):
             _write_new(backup, content, mode, owner)
             return backup
-    raise OSError(0, f"there are {_MAX_BACKUPS} copies beside it")
+    raise OSError(0, f"there are already {_MAX_BACKUPS} copies next to it")
 
 
 def _replace(target: Path, before: bytes | None, after: bytes, mode: int, owner: os.stat_result) -> None:

@@ -53,9 +53,7 @@ class Request:
         if transport != "stdio":
             _check_url(url, host)
         if self.sandbox and transport != "stdio":
-            raise SettingsError(
-                "--sandbox", "needs --transport stdio: a server that is reached by URL was started before."
-            )
+            raise SettingsError("--sandbox", "needs --transport stdio: a server reached by URL is already running.")
         if self.name is not None and not _NAME.fullmatch(self.name):
             raise SettingsError("--name", "should be at most 35 letters, digits, hyphens and underscores.")
         return ServerSpec(
@@ -86,7 +84,7 @@ class Request:
 
 def _check_url(text: str, host: HostProgram) -> None:
     if (url := split_url(text)) is None:
-        raise SettingsError("--url", "should be a whole URL, such as https://mcp.example.com/mcp.")
+        raise SettingsError("--url", "should be a complete URL, such as https://mcp.example.com/mcp.")
     if host.needs_public_url and (url.scheme == "http" or is_loopback(url.hostname or "")):
         raise SettingsError(
             "--url", f"should be a public https URL: {host.title} connects from its own servers, not from this machine."

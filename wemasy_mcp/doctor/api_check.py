@@ -25,24 +25,24 @@ from wemasy_mcp.doctor.check import Check, failed, passed, skipped
 from wemasy_mcp.doctor.observed import Observed
 from wemasy_mcp.endpoints.base import Endpoint
 
-_ELSEWHERE = "Check WEMASY_BASE_URL: it should be https://api.wemasy.nl/api unless Wemasy told you another."
-_FAILING = "Try again; if it stays so, Wemasy or something on the way to it fails."
+_ELSEWHERE = "Check WEMASY_BASE_URL: it should be https://api.wemasy.nl/api unless Wemasy gave you another."
+_FAILING = "Try again. If it keeps failing, the problem is at Wemasy or on the way there."
 
 _MEANINGS: dict[type[WemasyError], tuple[str, str]] = {
-    ValidationFailed: ("422, but not in Wemasy's form", _ELSEWHERE),
-    Unauthenticated: ("401: the token is not accepted", "Make a new token in Wemasy and put it in WEMASY_API_TOKEN."),
-    Forbidden: ("403: the token is known, but lacks the permission", "Grant it the permission for {path} in Wemasy."),
-    RateLimited: ("429: the budget is used up; the token was not judged", "Run this again in {wait}."),
+    ValidationFailed: ("422, but not in Wemasy's format", _ELSEWHERE),
+    Unauthenticated: ("401: the token is not accepted", "Create a new token in Wemasy and put it in WEMASY_API_TOKEN."),
+    Forbidden: ("403: the token is valid but lacks the permission", "Grant it the permission for {path} in Wemasy."),
+    RateLimited: ("429: the budget is used up; the token was not checked", "Run this again in {wait}."),
     RejectedOnTheWay: (
-        "{status} with {content}: something in front of Wemasy answered, and the token was not judged",
-        "Check WEMASY_BASE_URL, and any proxy, firewall or sign-in page on the way.",
+        "{status} with {content}: something in front of Wemasy answered, so the token was not checked",
+        "Check WEMASY_BASE_URL, and any proxy, firewall or sign-in page in between.",
     ),
     Rejected: ("{status}: the API is not at this address", _ELSEWHERE),
-    ServerFailed: ("{status}: the server failed", "Try again later; the fault is not on this machine."),
-    BadResponse: ("{status} with {content}: not the API's answer", _ELSEWHERE),
+    ServerFailed: ("{status}: the server failed", "Try again later; the problem is not on this machine."),
+    BadResponse: ("{status} with {content}: not an answer from the API", _ELSEWHERE),
     TimedOut: ("{message}", _FAILING),
     ConnectionLost: ("{message}", _FAILING),
-    NotConfigured: ("{message}", "Correct that variable, or remove it from the environment."),
+    NotConfigured: ("{message}", "Fix that variable, or remove it from the environment."),
 }
 """What each failure is called here and what to do; where nothing was sent, an earlier check has said why."""
 
@@ -52,12 +52,12 @@ def check_answer(endpoint: Endpoint, observed: Observed, outcome: Reply | Wemasy
     if isinstance(outcome, Reply):
         return failed(
             "API",
-            f"{observed.status}: an empty request was accepted, which its documentation rules out",
-            f"Look in Wemasy whether something was {endpoint.done}. {_ELSEWHERE}",
+            f"{observed.status}: an empty request was accepted, although its documentation rules that out",
+            f"Check in Wemasy whether something was {endpoint.done}. {_ELSEWHERE}",
         )
     required = set(endpoint.argument_schema["required"])
     if isinstance(outcome, ValidationFailed) and required & set(outcome.field_errors or ()):
-        return passed("API", "host and token are good: 422 for the empty request, nothing was written")
+        return passed("API", "the host and the token are good: 422 for the empty request, and nothing was written")
     for kind, (found, advice) in _MEANINGS.items():
         if isinstance(outcome, kind):
             seconds = outcome.retry_after_seconds
@@ -77,11 +77,11 @@ def check_budget(observed: Observed, outcome: Reply | WemasyError) -> Check:
     rate_limit = outcome.rate_limit or RateLimit()
     of = "" if rate_limit.limit is MISSING else f" of {rate_limit.limit} a minute"
     if isinstance(outcome, RateLimited):
-        return failed("budget", f"0 requests left{of}", "Wait; every program that uses the token shares its budget.")
+        return failed("budget", f"0 requests left{of}", "Wait; all programs that use this token share its budget.")
     if observed.status is None:
         return skipped("budget", "no answer came" if observed.sent else "not reached")
     if rate_limit.remaining is MISSING:
-        return skipped("budget", "the answer does not report it")
+        return skipped("budget", "the answer does not include it")
     return passed("budget", f"{rate_limit.remaining} requests left{of}")
 
 

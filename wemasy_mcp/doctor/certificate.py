@@ -78,4 +78,4 @@ def _name(name: x509.Name) -> str:
     for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
         if found := name.get_attributes_for_oid(kind):
             return sanitize(str(found[0].value), limit=100)
-    return sanitize(name.rfc4514_string(), limit=100) or "nobody named"
+    return sanitize(name.rfc4514_string(), limit=100) or "unnamed"

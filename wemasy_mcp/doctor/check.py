@@ -23,7 +23,7 @@ def passed(name: str, found: str) -> Check:
 
 
 def failed(name: str, found: str, advice: str) -> Check:
-    """Return a check that found what must be mended."""
+    """Return a check that found something to fix."""
     return Check(name, "failed", found, advice)
 
 

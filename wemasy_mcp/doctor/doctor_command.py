@@ -35,10 +35,10 @@ from wemasy_mcp.settings import Settings, SettingsError
 
 NOTHING_SENT = "No request was sent."
 REFUSED = (
-    "This cost one request of the account's budget and wrote nothing.\n"
-    "It rests on Wemasy checking the token before the values, which its documents do not say."
+    "This used one request of the account's budget and wrote nothing.\n"
+    "It relies on Wemasy checking the token before the values, which its documentation does not say."
 )
-NOT_KNOWN = "This sent one request; whether it changed anything is not known."
+NOT_KNOWN = "This sent one request; it is not known whether it changed anything."
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ def run_doctor(
         report = redact(report, secret)
     sys.stdout.write(report)
     if found.problem is not None and host is None:
-        raise SettingsError(found.problem.variable, "cannot be used; the report says why.")
+        raise SettingsError(found.problem.variable, "cannot be used; the report above says why.")
     return int(has_failed(found.checks))
 
 
@@ -121,14 +121,14 @@ def _examine(sources: Sources, env_file: Path | None, *, is_host: bool = False, 
     found.checks += check_settings(found.settings, sources, problem)
     if settings is not None and settings.sandbox:
         found.checks.append(
-            skipped("API", "WEMASY_SANDBOX is on: calls go to the embedded sandbox, no account is used")
+            skipped("API", "WEMASY_SANDBOX is on: calls go to the embedded sandbox, and no account is used")
         )
     elif settings is not None:
         token = None
         if (header := token_header(settings)) is not None:
-            found.checks.append(skipped("token", f"each request brings its own in {header}"))
+            found.checks.append(skipped("token", f"each request carries its own in {header}"))
         elif keeper:
-            found.checks.append(skipped("token", f"{keeper} asks for it and keeps it; it cannot be read from here"))
+            found.checks.append(skipped("token", f"{keeper} asks for it and stores it; it cannot be read from here"))
         else:
             try:
                 token = api_token(settings)

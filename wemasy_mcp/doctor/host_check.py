@@ -14,7 +14,7 @@ from wemasy_mcp.doctor.host_entry import HostEntry, find_entries, find_file, par
 
 _MAX_NAMES = 5
 _SPELLINGS = ("mcpServers", "servers", "mcp_servers", "context_servers", "mcp")
-_KINDS = {str: "a text", list: "a list", dict: "an object", bool: "true or false"}
+_KINDS = {str: "a string", list: "a list", dict: "an object", bool: "true or false"}
 _SAME_MEMBER = ("env", "environment", "envs"), ("args", "arguments"), ("url", "httpUrl", "serverUrl", "uri")
 
 
@@ -28,12 +28,12 @@ def check_file(host: HostProgram, file: Path | None, name: str | None) -> tuple[
     write = f"`wemasy-mcp config {host.name} --write`"
     content = read_file(file)
     if content is None:
-        return [failed("file", f"{file} does not exist", f"{write} makes it.")], None
+        return [failed("file", f"{file} does not exist", f"{write} creates it.")], None
     try:
         found = parse_file(host, content)
     except ValueError as error:
         kind = host.form.upper()
-        correct = f"Correct it there; {host.title} reads none of its servers until then."
+        correct = f"Fix it there; {host.title} loads none of its servers until then."
         return [failed("file", f"{file} is not valid {kind}: {error}", correct)], None
     checks = [failed("file", f"{file}: {problem}", "Remove it there.") for problem in _find_refused(host, content)]
     checks = checks or [passed("file", str(file))]
@@ -72,7 +72,7 @@ def _explain_missing(host: HostProgram, found: Any, name: str | None, others: li
         return failed(
             "entry",
             f"there is no {name}",
-            f"There is {', '.join(map(show, others[:_MAX_NAMES]))}: name it with --name.",
+            f"There is {', '.join(map(show, others[:_MAX_NAMES]))}: choose it with --name.",
         )
     return failed("entry", f"this server is not in {container}", f"{write} puts it there.")
 
@@ -84,10 +84,10 @@ def _find_mistakes(host: HostProgram, entry: HostEntry) -> Iterator[tuple[str, s
         same = [meant for group in _SAME_MEMBER if given in group for meant in group if meant in known]
         close = get_close_matches(given, set(known) - set(entry.members), 1, 0.75)
         if meant := [one for one in (*same, *close) if one not in entry.members]:
-            yield f"has {show(given)}", f"Is {meant[0]} meant?"
+            yield f"has {show(given)}", f"Did you mean {meant[0]}?"
     for name, example in known.items():
         if name in entry.members and not isinstance(entry.members[name], type(example)):
-            yield f"has {name} as something else", f"It should be {_KINDS[type(example)]}."
+            yield f"has a {name} of the wrong type", f"It should be {_KINDS[type(example)]}."
     if entry.members.get("disabled") is True or entry.members.get("enabled") is False:
         yield "is switched off", f"Switch it on in {host.title}."
 

@@ -27,10 +27,10 @@ START_SECONDS = 30
 
 async def check_start(entry: HostEntry, environment: dict[str, str], headers: dict[str, str]) -> Check:
     """Start the entry's command, or connect to its URL, and list the tools."""
-    again = f"Run `wemasy-mcp config {entry.host.name} --write` with the program that is installed now."
+    again = f"Run `wemasy-mcp config {entry.host.name} --write` with the program installed now."
     command = entry.command
     if not command and entry.url is None:
-        return failed("command", f"{show(entry.name)} names neither a command nor a URL", again)
+        return failed("command", f"{show(entry.name)} has neither a command nor a URL", again)
     with _keep_output() as output:
         try:
             with anyio.fail_after(START_SECONDS):
@@ -82,8 +82,8 @@ def _explain_start(command: list[str], cause: BaseException, said: str, again: s
         gone = f"{program} does not exist: its folder was moved, or its environment was removed"
         return failed("command", gone if Path(program).is_absolute() else f"{program} is not on the PATH", again)
     if "No module named wemasy_mcp" in said or "No module named 'wemasy_mcp'" in said:
-        return failed("command", f"{program} is another Python: wemasy-mcp is not installed there", again)
-    return failed("command", f"{program} starts no server: {said or _describe(cause)}", again)
+        return failed("command", f"{program} is a different Python: wemasy-mcp is not installed there", again)
+    return failed("command", f"{program} does not start a server: {said or _describe(cause)}", again)
 
 
 def _explain_url(url: str, cause: BaseException, status: int | None) -> Check:
@@ -91,7 +91,7 @@ def _explain_url(url: str, cause: BaseException, status: int | None) -> Check:
         advice = (
             "Have the entry send that server's token: set WEMASY_SERVER_TOKEN here and run `wemasy-mcp config` again."
         )
-        return failed("command", f"{url} answered {status:d}: the entry's headers do not let it in", advice)
+        return failed("command", f"{url} answered {status:d}: the entry's headers were not accepted", advice)
     found = f"{url} answered {status}" if status else f"{url} does not answer: {_describe(cause)}"
     return failed("command", found, "Is the URL right, and is that server running?")
 

@@ -26,14 +26,14 @@ def check_settings(settings: list[Setting], sources: Sources, problem: SettingsE
     """Say what is set and where; one failed check for each setting that cannot be used."""
     if problem is not None:
         return [
-            failed("settings", str(one), f"It comes from {_where(one.variable, sources)}; correct it there.")
+            failed("settings", str(one), f"It comes from {_where(one.variable, sources)}; fix it there.")
             for one in (problem, *problem.further)
         ]
     given = [setting for setting in settings if setting.source != "default"]
     lines = [f"{setting.variable} {setting.shown} ({setting.source})" for setting in given]
     lines.append(f"{len(settings) - len(given)} others at their defaults" if given else "all at their defaults")
     for name, meant in sources.unknown():
-        hint = f"; is {meant} meant?" if meant else ""
+        hint = f"; did you mean {meant}?" if meant else ""
         lines.append(f"{name} is set, but no setting has that name{hint}")
     return [passed("settings", "\n".join(lines))]
 
@@ -42,7 +42,7 @@ def good_token(token: SecretStr, sources: Sources) -> Check:
     """Say how the token looks, without showing it."""
     raw = sources.raw("api_token")
     is_changed = isinstance(raw, str) and raw != token.get_secret_value()
-    note = "; the spaces, quotes or `Bearer ` around it are taken off" if is_changed else ""
+    note = "; the spaces, quotes or `Bearer ` around it are ignored" if is_changed else ""
     return passed("token", f"set ({len(token)} characters){note}")
 
 
@@ -56,7 +56,7 @@ def unusable_token(problem: SettingsError, hosts: Sequence[HostProgram]) -> Chec
         titles, commands = [host.title for host in hosts], [f"`wemasy-mcp doctor --host {host.name}`" for host in hosts]
         advice = (
             f"{' and '.join(titles)} on this machine {'has' if len(hosts) == 1 else 'have'} an entry for this server: "
-            f"{' or '.join(commands)} checks what it holds."
+            f"{' or '.join(commands)} checks it."
         )
     return failed("token", str(problem), advice)
 

@@ -94,10 +94,10 @@ def _check_connection(host: str, port: int, observed: Observed) -> Check:
     if observed.cause(socket.gaierror):
         return skipped("TCP", _NOT_REACHED)
     if observed.is_late:
-        reason = f"{host} port {port} could not be connected to in time"
+        reason = f"{host} port {port} did not accept a connection in time"
     elif observed.reason is None:
         # asyncio puts what several addresses answered into one text.
-        reason = f"{host} port {port}: none of its addresses took the connection"
+        reason = f"{host} port {port}: none of its addresses accepted the connection"
     else:
         reason = f"{host} port {port}: {observed.reason}"
     return failed("TCP", reason, "Check the port in WEMASY_BASE_URL, firewalls, and whether a proxy is needed here.")
@@ -115,10 +115,10 @@ async def _check_tls(host: str, port: int, observed: Observed, *, is_plain: bool
         der = await shown_certificate(host, port, CONNECT_SECONDS) if is_direct else None
         return _refused(host, refusal, str(read_certificate(der, now())) if der else "its certificate")
     if observed.is_late:
-        return failed("TLS", "the handshake was not answered in time", "Try again; a firewall may be in the way.")
+        return failed("TLS", "the handshake did not finish in time", "Try again; a firewall may be in the way.")
     return failed(
         "TLS",
-        f"{host} port {port} ended the handshake or does not speak TLS",
+        f"{host} port {port} broke off the handshake or does not speak TLS",
         "Check the scheme and the port in WEMASY_BASE_URL; a firewall may be in the way.",
     )
 
@@ -127,7 +127,7 @@ def _refused(host: str, refusal: ssl.SSLCertVerificationError, certificate: str)
     code = refusal.verify_code
     if code in {_EXPIRED, _NOT_YET_VALID}:
         state = "has expired" if code == _EXPIRED else "is not valid yet"
-        advice = "Check this machine's clock. If it is right, only the one who runs the server can mend it."
+        advice = "Check this machine's clock. If it is right, only the server's operator can fix it."
         return failed("TLS", f"the certificate {state}: {certificate}", advice)
     if code in {_OTHER_NAME, _OTHER_ADDRESS}:
         advice = "Check the host in WEMASY_BASE_URL; a sign-in page of this network may have answered instead."
@@ -135,18 +135,20 @@ def _refused(host: str, refusal: ssl.SSLCertVerificationError, certificate: str)
     if code in _UNKNOWN_ISSUER:
         return failed(
             "TLS",
-            f"nobody that is trusted issued it: {certificate}; trusted is {trust_store()}",
+            f"its issuer is not trusted: {certificate}; trusted is {trust_store()}",
             "Where a company's proxy inspects TLS, set SSL_CERT_FILE to a file with its CA certificate, "
             "or have it added to the system's store.",
         )
     if code in _STRICT:
         return failed(
             "TLS",
-            f"its CA breaks RFC 5280, on which Python 3.13 and later insist ({sanitize(refusal.verify_message)}): "
+            f"its CA violates RFC 5280, which Python 3.13 and later enforce ({sanitize(refusal.verify_message)}): "
             f"{certificate}; trusted is {trust_store()}",
-            "Have whoever runs the CA, or the proxy that inspects TLS, issue certificates with what these lack, "
+            "Ask the operator of the CA, or of the proxy that inspects TLS, for certificates that comply, "
             "or run this server on Python 3.12.",
         )
     return failed(
-        "TLS", f"refused ({sanitize(refusal.verify_message)}): {certificate}", "Show this to whoever runs this network."
+        "TLS",
+        f"refused ({sanitize(refusal.verify_message)}): {certificate}",
+        "Show this to the administrator of this network.",
     )

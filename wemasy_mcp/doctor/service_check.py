@@ -43,14 +43,14 @@ async def _check_redis(url: str, password_file: Path | None) -> Check:
     mode, role = (sanitize(str(said.get(name)), limit=20) for name in ("redis_mode", "role"))
     found = f"{version}, answers in {seconds * 1000:.0f} ms"
     if mode != "standalone":
-        return failed("Redis", f"{found}, in mode {mode}", "Give the address of one server that is the primary.")
+        return failed("Redis", f"{found}, in mode {mode}", "Give the address of a single server, the primary.")
     if role != "master":
-        return failed("Redis", f"{found}, is a read-only replica", "Give the address that leads to the primary.")
+        return failed("Redis", f"{found}, is a read-only replica", "Give the address of the primary.")
     major = version.partition(".")[0]
     if not major.isdecimal() or int(major) < OLDEST_REDIS:
         return failed("Redis", found, f"Redis {OLDEST_REDIS} or later is needed.")
     if seconds > PATIENCE_SECONDS:
-        return failed("Redis", found, f"A call waits {PATIENCE_SECONDS:g} s at most: use a Redis that is nearer.")
+        return failed("Redis", found, f"A call waits {PATIENCE_SECONDS:g} s at most: use a Redis that is closer.")
     return passed("Redis", found)
 
 
