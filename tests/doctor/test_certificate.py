@@ -52,5 +52,5 @@ def test_a_company_ca_that_only_newer_pythons_refuse_is_told_apart(code: int, sa
     check = _refused("api.wemasy.nl", refusal, "certificate for api.wemasy.nl, issued by Company CA, 90 days left")
 
     assert check.result == "failed"
-    assert f"Python 3.13 and later insist ({said})" in check.found
+    assert f"Python 3.13 and later enforce ({said})" in check.found
     assert "Python 3.12" in check.advice

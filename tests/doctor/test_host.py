@@ -121,8 +121,8 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
     ("host", "content", "check", "found", "advice"),
     [
         pytest.param(CLAUDE, None, "file", "does not exist", "--write` creates it.", id="no file"),
-        pytest.param(CLAUDE, '{\n"mcpServers": {', "file", "is not valid JSON: ", "Correct it there", id="broken"),
-        pytest.param("codex", "[mcp_servers", "file", "is not valid TOML: ", "Correct it there", id="broken TOML"),
+        pytest.param(CLAUDE, '{\n"mcpServers": {', "file", "is not valid JSON: ", "Fix it there", id="broken"),
+        pytest.param("codex", "[mcp_servers", "file", "is not valid TOML: ", "Fix it there", id="broken TOML"),
         pytest.param(
             CLAUDE,
             "\n{// mine\n}",
@@ -176,7 +176,7 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
             CLAUDE,
             holding({"command": "x", "args": "-m wemasy_mcp"}),
             "entry",
-            "args as something",
+            "args of the wrong type",
             "a list.",
             id="a text",
         ),
@@ -189,7 +189,7 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
             id="off",
         ),
         pytest.param(
-            CLAUDE, "{}".encode("utf-16"), "file", "is not valid JSON: it is not UTF-8", "Correct it there", id="UTF-16"
+            CLAUDE, "{}".encode("utf-16"), "file", "is not valid JSON: it is not UTF-8", "Fix it there", id="UTF-16"
         ),
         pytest.param(
             CLAUDE,

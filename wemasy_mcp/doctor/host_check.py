@@ -87,7 +87,7 @@ def _find_mistakes(host: HostProgram, entry: HostEntry) -> Iterator[tuple[str, s
             yield f"has {show(given)}", f"Did you mean {meant[0]}?"
     for name, example in known.items():
         if name in entry.members and not isinstance(entry.members[name], type(example)):
-            yield f"has a {name} of the wrong type", f"It should be {_KINDS[type(example)]}."
+            yield f"has {name} of the wrong type", f"It should be {_KINDS[type(example)]}."
     if entry.members.get("disabled") is True or entry.members.get("enabled") is False:
         yield "is switched off", f"Switch it on in {host.title}."
 
