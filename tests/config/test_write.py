@@ -356,14 +356,14 @@ def test_a_token_that_is_given_takes_the_place_of_the_older_one(
     entry = json.loads(file.read_text())["context_servers"]["wemasy"]
     assert {name: entry[name] for name in new} == new
     assert "older" not in file.read_text()
-    assert "A token is in that file; only you can read it now" in said
+    assert "A token is in that file; only you can read it and its copy now" in said
 
 
 def test_what_a_toml_entry_was_given_stays(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "config.toml"
     file.write_text('[mcp_servers.wemasy]\nenv_vars = ["MINE"]\nenv = { A = "b" }\n')
 
-    assert "as they were: A, MINE.\n" in write("codex", "--file", str(file))
+    assert "Kept unchanged in the entry: A, MINE.\n" in write("codex", "--file", str(file))
     entry = tomllib.loads(file.read_text())["mcp_servers"]["wemasy"]
     assert (entry["env_vars"], entry["env"]) == (["MINE", "WEMASY_API_TOKEN"], {"A": "b"})
 

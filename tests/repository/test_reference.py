@@ -46,7 +46,7 @@ def test_the_tables_name_everything() -> None:
 
 
 def test_the_settings_table_shows_the_defaults_and_what_they_mean() -> None:
-    assert "| `WEMASY_TIMEOUT_SECONDS` | `20` | the whole call" in settings_table()
+    assert "| `WEMASY_TIMEOUT_SECONDS` | `20` | limit for the whole call" in settings_table()
     assert "| `WEMASY_SANDBOX` | `off` |" in settings_table()
     assert "| `WEMASY_API_TOKEN` |  | the Wemasy API token" in settings_table()
 
