@@ -1,6 +1,9 @@
 """The command line: what it takes, what it refuses, and with which exit status."""
 
+import errno
 import importlib.metadata
+import io
+import os
 import sys
 from pathlib import Path
 
@@ -209,3 +212,14 @@ def test_the_console_script_takes_the_process_s_arguments(
     assert raised.value.code == 0
     assert script.load() is main
     assert capsys.readouterr().out.startswith("wemasy-mcp ")
+
+
+def test_a_full_disk_is_not_taken_for_a_reader_who_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("sys.stdout", Full())
+
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        run(["config", "cursor"])

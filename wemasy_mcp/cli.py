@@ -176,10 +176,10 @@ def _config(options: argparse.Namespace) -> int:
     )
 
 
-def _sandbox(options: argparse.Namespace) -> int:
+def _sandbox(options: argparse.Namespace) -> None:
     from wemasy_mcp.sandbox.sandbox_command import run_sandbox
 
-    return run_sandbox(options.port, options.sandbox_db)
+    run_sandbox(options.port, options.sandbox_db)
 
 
 def _flags(options: argparse.Namespace) -> dict[str, Any]:

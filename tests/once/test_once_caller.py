@@ -69,6 +69,20 @@ async def test_one_of_two_joined_calls_is_cancelled_and_the_other_gets_the_answe
     assert first.reports == [("applied", "cancelled")]
 
 
+async def test_a_call_that_is_cancelled_just_as_its_answer_comes_is_logged_with_that_answer(api: Api) -> None:
+    once = once_over(api)
+    first, second = Call(once), Call(once)
+    await settled()
+    # Asked once the answer is there: the second call is about to be woken, too.
+    first.attempt.client_is_there = second.task.cancel
+    api.store()
+
+    assert await first.stored_as() == 0
+    with pytest.raises(asyncio.CancelledError):
+        await second.task
+    assert second.reports == [("applied", "cancelled")]
+
+
 @pytest.mark.parametrize("answered_first", [True, False])
 async def test_a_cancelled_call_runs_to_its_end_and_its_repeat_is_given_the_answer_once(
     api: Api, *, answered_first: bool

@@ -179,3 +179,14 @@ def test_the_oldest_is_forgotten_first_so_that_memory_is_bounded(repeats: Repeat
 
     assert repeats.join(keys[0]) is None
     assert repeats.join(keys[1]) is not None
+
+
+def test_a_request_that_was_forgotten_under_way_leaves_no_trace_when_it_ends(repeats: Repeats) -> None:
+    first = begun(repeats)
+    for number in range(MAX_REQUESTS):
+        begun(repeats, str(number).encode())
+
+    repeats.end(KEY, first, STORED)
+    repeats.leave(KEY, first, delivered=False)
+
+    assert repeats.join(KEY) is None

@@ -129,3 +129,18 @@ async def test_a_call_that_its_client_gave_up_is_not_sent_again(client: Client, 
     assert calls.sent(api) == 2
     assert (told["success"], len(told["notes"])) == (True, 1)
     assert "notes" not in on_purpose
+
+
+async def test_repeats_are_sent_where_that_is_the_setting(api: Upstream, settings: dict[str, str]) -> None:
+    send = {**settings, "WEMASY_REPEATS": "send", "WEMASY_REDIS_URL": "redis://127.0.0.1:9"}
+    api.hold()
+    with anyio.fail_after(SECONDS):
+        async with _connected("stdio 2026", {}, send) as client, anyio.create_task_group() as tasks:
+            calls = Calls(client)
+            tasks.start_soon(calls.make)
+            tasks.start_soon(calls.make)
+            await anyio.to_thread.run_sync(api.wait_until_held, 2)
+            api.release()
+
+    assert calls.sent(api) == 2
+    assert [result.get("notes", []) for result in calls.results] == [[], []]

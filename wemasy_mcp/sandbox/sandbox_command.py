@@ -25,8 +25,8 @@ _PATIENCE = Patience(latecomers=0, calls=0)
 """Stopping waits for no call: one that is held open may never be answered."""
 
 
-def run_sandbox(port: int, database: str) -> int:
-    """Serve until SIGINT or SIGTERM on `port` of 127.0.0.1 (0: any free one) and return the exit status.
+def run_sandbox(port: int, database: str) -> None:
+    """Serve until SIGINT or SIGTERM on `port` of 127.0.0.1 (0: any free one).
 
     Raises:
         SettingsError: The port is taken, or the database cannot be used.
@@ -44,7 +44,6 @@ def run_sandbox(port: int, database: str) -> int:
         port = listener.getsockname()[1]
         print(_introduction(port, database), flush=True)
         anyio.run(_serve, app, listener, port)
-    return 0
 
 
 async def _serve(app: Starlette, listener: socket.socket, port: int) -> None:

@@ -11,6 +11,7 @@ import anyio
 import anyio.lowlevel
 import httpx2
 import pytest
+from mcp.server.lowlevel import Server
 from mcp.types import CallToolResult
 
 from api_document import SAVE_MEMORY, TOOLS
@@ -18,6 +19,8 @@ from support.held_api import Upstream
 from support.processes import SECONDS, WAYS, ServerProcess, Way, connect, serving, transport_of
 from support.program import TOKEN, environment
 from support.refusals import Refusal
+from wemasy_mcp.setting_sources import load_settings
+from wemasy_mcp.transports.http.asgi import build_app
 from wemasy_mcp.transports.signals import STOP_SIGNALS
 
 SECRET = "a-secret-of-16-letters"
@@ -135,6 +138,21 @@ def test_only_the_published_paths_and_methods_answer() -> None:
     for answer in answers[3:]:
         assert answer.request.method == "HEAD" or {"error", "error_description"} == set(answer.json())
     assert {answer.headers["allow"] for answer in answers[4:8]} == {"POST"}
+
+
+async def test_a_server_that_stops_is_alive_and_not_ready() -> None:
+    stopping = anyio.Event()
+    app = build_app(Server("test"), load_settings(transport="sse"), 0, None, stopping)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as client:
+        before = await client.get("/readyz")
+        stopping.set()
+        after, alive = await client.get("/readyz"), await client.get("/healthz")
+
+    assert [(answer.status_code, answer.text) for answer in (before, after, alive)] == [
+        (200, "ready"),
+        (503, "stopping"),
+        (200, "alive"),
+    ]
 
 
 def test_health_costs_no_api_request(upstream: Upstream) -> None:

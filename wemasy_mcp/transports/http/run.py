@@ -47,7 +47,6 @@ async def serve_http(server: Server[Any], settings: Settings, stop_calls: Callab
         log_event(logger, logging.INFO, "configuration", _configuration(settings, verifier))
         logger.info("serving MCP at http://%s:%s%s", url_host(settings.host), port, mcp_path(settings))
         await serve_app(app, listener, stopping, stop_calls)
-        logger.info("stopped")
 
 
 def _configuration(settings: Settings, verifier: TokenVerifier | None) -> dict[str, object]:

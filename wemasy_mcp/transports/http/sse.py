@@ -148,8 +148,7 @@ class _Session(IncomingStream):
             return held
         while True:
             item = await self._read.receive()
-            if not isinstance(item, SessionMessage):
-                return item
+            assert isinstance(item, SessionMessage)  # noqa: S101 - `WholeBody` has refused what the SDK cannot read
             refusal = self.pending.take(item)
             if refusal is not None:
                 await self.write.send(SessionMessage(refusal))

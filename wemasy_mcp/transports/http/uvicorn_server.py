@@ -70,6 +70,7 @@ async def serve_app(
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_stop, server, stopping, stop_calls, patience)
         await server.serve([listener])
+        logger.info("stopped")
         tasks.cancel_scope.cancel()
 
 

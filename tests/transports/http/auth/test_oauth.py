@@ -294,6 +294,7 @@ async def test_keys_outlive_an_issuer_that_fails_for_an_hour(
     published.document = issuer.public_keys()
     clock.now += PAUSE_SECONDS
     assert await found(keys, "rsa") is not None
+    assert await keys.could_admit()
     published.document = document
     clock.now += FRESH_SECONDS
     assert await found(keys, "rsa") is not None
