@@ -38,6 +38,8 @@ def run(arguments: Sequence[str]) -> int:
         guard_streams()
     try:
         status: int | None = options.run(options)
+        # What is still buffered must fail here, if it fails: at the exit it would fail loudly.
+        print(end="", flush=True)
         return DONE if status is None else status
     except SettingsError as error:
         return refuse(str(error))

@@ -98,6 +98,7 @@ def test_who_follows_the_page_to_the_letter_in_a_clone_has_every_test_green(tmp_
     install, test = _test_command(PAGE).rsplit(" && ", 1)
 
     for command in (
+        "git init --quiet && git add --all",
         install,
         "UPDATE_SNAPSHOTS=1 .venv-test/bin/pytest -q tests/endpoints/test_contract.py",
         ".venv-test/bin/python scripts/reference.py README.md docs/errors.md",
