@@ -100,7 +100,7 @@ class Upstream:
         self._transport = transport
         self._opening: asyncio.Future[httpx2.AsyncBaseTransport] | None = None
         # Only our own transport reports when it starts sending; for any other, assume it was sent.
-        self._tells_when_sent = transport is None
+        self._reports_when_sent = transport is None
         self._deadlines: set[anyio.CancelScope] = set()
         self._stopping = False
 
@@ -116,7 +116,7 @@ class Upstream:
             self._deadlines.add(deadline)
             try:
                 transport = await self._open_transport()
-                exchange.sent = not self._tells_when_sent
+                exchange.sent = not self._reports_when_sent
                 extensions = {"trace": exchange.trace, "timeout": {"connect": self._connect_seconds}}
                 url = _parsed(f"{self._base_url}/{path}")
                 request = httpx2.Request("POST", url, headers=headers, content=body, extensions=extensions)
