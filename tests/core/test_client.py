@@ -223,8 +223,8 @@ async def test_a_defect_after_the_request_was_sent_is_not_taken_for_a_wrong_sett
         ),
         (socket.gaierror(-2, "no name"), "The host name of WEMASY_BASE_URL, or of a proxy, could not be resolved."),
         (httpx2.ProxyError("407"), "The proxy did not let the request through."),
-        (OSError(111, "refused"), "Wemasy, or the proxy before it, could not be connected to."),
-        (None, "Wemasy, or the proxy before it, could not be connected to."),
+        (OSError(111, "refused"), "Could not connect to Wemasy, or to the proxy in front of it."),
+        (None, "Could not connect to Wemasy, or to the proxy in front of it."),
     ],
 )
 async def test_why_nothing_could_be_reached_is_said_in_own_words(cause: Exception | None, message: str) -> None:
@@ -241,7 +241,7 @@ async def test_a_connection_that_takes_too_long_is_told_as_that(recorded: Record
 
     assert (
         await failing(client_over(recorded))
-    ).message == "Wemasy, or the proxy before it, could not be connected to in time."
+    ).message == "Could not connect in time to Wemasy, or to the proxy in front of it."
 
 
 async def test_a_port_where_nobody_listens_is_unreachable(unused_port: int) -> None:

@@ -224,7 +224,7 @@ async def test_an_undocumented_answer(
             httpx2.ConnectError,
             {
                 "code": "unreachable",
-                "message": "Wemasy, or the proxy before it, could not be connected to.",
+                "message": "Could not connect to Wemasy, or to the proxy in front of it.",
                 "outcome": "not_applied",
                 "retryable": True,
                 "hint": "Nothing was saved. Wemasy could not be reached; you may send the same call again.",

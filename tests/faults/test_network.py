@@ -42,7 +42,7 @@ async def test_a_refused_connection_wrote_nothing(plain_player: Player) -> None:
     async with plain_player.upstream.refusing():
         error = await plain_player.expect_error(key, "unreachable")
 
-    assert error["message"] == "Wemasy, or the proxy before it, could not be connected to."
+    assert error["message"] == "Could not connect to Wemasy, or to the proxy in front of it."
     await plain_player.expect_healthy(key)
 
 

@@ -138,7 +138,7 @@ def test_dropped_lines_are_counted_in_the_next_one() -> None:
 
     log.emit(LONG_RECORD)
 
-    assert b"\n2 log lines were dropped: nobody reads stderr\n" in drained(log, read, write)
+    assert b"\n2 log lines were dropped: nobody is reading stderr\n" in drained(log, read, write)
 
 
 def test_a_reader_that_has_gone_ends_the_writing_and_nothing_else() -> None:

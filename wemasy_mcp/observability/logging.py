@@ -76,7 +76,7 @@ class LogQueue(logging.Handler):
             return
         if self._dropped:
             told = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"}
-            lost = {"msg": "%d log lines were dropped: nobody reads stderr", "args": (self._dropped,)}
+            lost = {"msg": "%d log lines were dropped: nobody is reading stderr", "args": (self._dropped,)}
             self._lines.put(f"{self.format(logging.makeLogRecord(told | lost))}\n")
             self._dropped = 0
         self._lines.put(f"{self.format(record)}\n")

@@ -19,7 +19,7 @@ class Instruments:
         self.calls = meter.create_histogram(
             "mcp.server.operation.duration",
             unit="s",
-            description="Calls of tools, until their result.",
+            description="How long tool calls take.",
             explicit_bucket_boundaries_advisory=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300],
         )
         self.requests = meter.create_histogram(
@@ -29,16 +29,16 @@ class Instruments:
             explicit_bucket_boundaries_advisory=[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
         )
         self.calls_under_way = meter.create_up_down_counter(
-            "wemasy.mcp.calls.active", unit="{call}", description="Calls of tools under way."
+            "wemasy.mcp.calls.active", unit="{call}", description="Tool calls under way."
         )
         self.refusals = meter.create_counter(
             "wemasy.mcp.refusals", unit="{request}", description="HTTP requests that were refused."
         )
         self.repeats = meter.create_counter(
-            "wemasy.mcp.repeats", unit="{call}", description="Calls answered by the request of an equal call."
+            "wemasy.mcp.repeats", unit="{call}", description="Calls answered with the result of an identical call."
         )
         self.cooldowns = meter.create_counter(
-            "wemasy.mcp.cooldowns", unit="{cooldown}", description="Waits that Wemasy asked an account for."
+            "wemasy.mcp.cooldowns", unit="{cooldown}", description="Waits that Wemasy imposed on an account."
         )
 
 

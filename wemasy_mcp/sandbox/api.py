@@ -61,7 +61,7 @@ class Operation:
             # A call that nobody meant, such as one from a page elsewhere, does not use up what was ordered.
             fault = self._faults.take() if token in READY_MADE else None
             if fault is not None and fault.name == "timeout":
-                self._note(request, token, None, "Fault: nothing was done, and no answer comes.")
+                self._note(request, token, None, "Fault: nothing was done, and no answer is sent.")
                 return await silence.keep(request)
             given = self._answer(token, request.headers.get("Content-Type", ""), body, fault)
             if fault is not None and fault.name == "lost_answer":

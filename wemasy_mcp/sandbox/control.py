@@ -62,7 +62,7 @@ class Control:
 
 
 def _refused(errors: dict[str, list[str]]) -> Response:
-    return _json({"message": "The fault was not ordered.", "errors": errors}, 422)
+    return _json({"message": "The fault was not accepted.", "errors": errors}, 422)
 
 
 def _json(content: object, status: int = 200) -> Response:

@@ -58,7 +58,7 @@ def for_loopback(app: ASGIApp, port: int) -> ASGIApp:
 
 def _introduction(port: int, database: str) -> str:
     origin = f"http://{_HOST}:{port}"
-    kept = "in memory, gone when this ends" if database == IN_MEMORY else f"in {database}"
+    kept = "in memory, lost when this stops" if database == IN_MEMORY else f"in {database}"
     facts = {
         "Base URL": f"{origin}/api",
         **{what: token for token, what in READY_MADE.items()},
@@ -73,7 +73,7 @@ def _introduction(port: int, database: str) -> str:
         "Try it:",
         "",
         *(f"{curl_line(endpoint, f'{origin}/api')}\n" for endpoint in ENDPOINTS),
-        "Ctrl+C ends it.",
+        "Press Ctrl+C to stop it.",
     ]
     return "\n".join(lines)
 

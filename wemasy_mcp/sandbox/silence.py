@@ -41,7 +41,7 @@ class Silence:
         """
         close = request.scope.get("state", {}).get(HANG_UP)
         if close is None:
-            raise AnswerLostError("the sandbox gave no answer, as ordered")
+            raise AnswerLostError("the sandbox gave no answer, as requested")
         close()
         await _until_disconnected(request)
         return Response(status_code=204)

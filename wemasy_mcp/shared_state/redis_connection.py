@@ -158,7 +158,7 @@ class RedisConnection:
         self._is_failing = True
         if self._clock() >= self._silent_until:
             self._silent_until = self._clock() + WARNING_SECONDS
-            what_then = "until it answers, each replica goes by what it knows itself"
+            what_then = "until it answers, each replica relies on what it knows itself"
             logger.warning("Redis (WEMASY_REDIS_URL) failed: %s; %s", said.rstrip("."), what_then)
 
     async def _drop(self) -> None:

@@ -10,7 +10,7 @@ from mcp.shared.message import ServerMessageMetadata, SessionMessage
 
 from wemasy_mcp.core.request_context import CLIENT_HAS_LEFT
 
-_IN_FLIGHT = "The id of this request is that of another still in flight; this one was not handled."
+_IN_FLIGHT = "Another request with this id is still in flight; this one was not handled."
 
 
 @dataclass(frozen=True, slots=True)

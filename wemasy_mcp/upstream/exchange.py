@@ -224,5 +224,5 @@ def _unreachable_because(error: BaseException) -> str:
             return "The proxy did not let the request through."
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, httpx2.ConnectTimeout):
-        return "Wemasy, or the proxy before it, could not be connected to in time."
-    return "Wemasy, or the proxy before it, could not be connected to."
+        return "Could not connect in time to Wemasy, or to the proxy in front of it."
+    return "Could not connect to Wemasy, or to the proxy in front of it."

@@ -174,7 +174,7 @@ def test_a_taken_port_is_named_in_one_line(refusal: Refusal) -> None:
 
     assert line.strip() == (
         f"wemasy-mcp: WEMASY_PORT cannot be used: nothing can listen on 127.0.0.1:{port} "
-        f"({os.strerror(errno.EADDRINUSE)}). Stop what does, or choose another port."
+        f"({os.strerror(errno.EADDRINUSE)}). Stop the program that uses it, or choose another port."
     )
 
 

@@ -33,7 +33,7 @@ _NOT_JSON = Refusal(415, "unsupported_media_type", "The Content-Type should be a
 _TOO_MANY = Refusal(
     503,
     "temporarily_unavailable",
-    "Too many large requests are on their way. Send it again later.",
+    "Too many large requests are being read. Send it again later.",
     {"Retry-After": "5"},
 )
 

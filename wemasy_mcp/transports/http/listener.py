@@ -36,7 +36,7 @@ def listen(host: str, port: int, *, knows_clients: bool) -> socket.socket:
         raise SettingsError(
             variable_of("port"),
             f"cannot be used: nothing can listen on {url_host(host)}:{port} ({reason}). "
-            "Stop what does, or choose another port.",
+            "Stop the program that uses it, or choose another port.",
         ) from None
     # Every connection inherits it; asyncio sets it only on sockets that name their protocol. Without it an answer in
     # two pieces waits 40 ms for the client's delayed acknowledgement.

@@ -44,8 +44,8 @@ _HANDSHAKE = types.JSONRPCRequest(
 )
 
 _REFUSALS = {
-    400: Refusal(400, "invalid_request", "The session_id is not one that was given at /sse."),
-    404: Refusal(404, "session_not_found", "The session has ended. Open another at /sse, and initialize again."),
+    400: Refusal(400, "invalid_request", "The session_id was not issued at /sse."),
+    404: Refusal(404, "session_not_found", "The session has ended. Open a new one at /sse, and initialize again."),
 }
 
 _TOO_MANY = Refusal(

@@ -87,7 +87,7 @@ def _open_files() -> int:
 
 async def _stop(server: "_Server", stopping: anyio.Event, stop_calls: Callable[[], None], patience: Patience) -> None:
     await stopping.wait()
-    logger.info("stopping: no new connection is taken, the calls under way are finished")
+    logger.info("stopping: no new connections are accepted, and calls under way are finished")
     server.should_exit = True
     await anyio.sleep(patience.calls)
     stop_calls()

@@ -25,7 +25,7 @@ def client_verifier(settings: Settings) -> TokenVerifier | None:
     if static is not None and issued is not None:
         raise SettingsError(
             variable_of("auth_issuer"),
-            "stands beside WEMASY_SERVER_TOKEN (or its _FILE), and only one of the two can say who may call.",
+            "cannot be combined with WEMASY_SERVER_TOKEN (or its _FILE); keep one of them.",
         )
     return static or issued
 
@@ -68,10 +68,10 @@ class Admission:
             client = await self._verifier.verify_token(token.strip())
         except KeysUnavailableError as error:
             # A 401 would make the client throw its token away.
-            refusal = "The keys of the token issuer are not available now. Send the same request again later."
+            refusal = "The token issuer's keys are not available right now. Send the same request again later."
             return Refusal(503, "temporarily_unavailable", refusal, {"Retry-After": f"{error.retry_after}"})
         if client is None:
-            return self._challenge(401, "invalid_token", "The token is not known here, is not valid, or has expired.")
+            return self._challenge(401, "invalid_token", "The token is unknown, invalid or expired.")
         if not all(is_granted(wanted, client.scopes) for wanted in self._scopes):
             return self._challenge(403, "insufficient_scope", f"The token needs the scopes {' '.join(self._scopes)}.")
         scope["user"] = AuthenticatedUser(client)

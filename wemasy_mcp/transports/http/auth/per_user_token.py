@@ -49,11 +49,11 @@ def header_tokens(header: str) -> TokenSource:
         headers: Headers = getattr(ctx.request, "headers", Headers())
         values = headers.getlist(header)
         if len(values) != 1:
-            raise NoUserToken(f"The request should bring the user's own Wemasy token in one {header} header.")
+            raise NoUserToken(f"The request should carry the user's own Wemasy token in one {header} header.")
         try:
             return SecretStr(read_token(values[0]))
         except ValueError:
-            raise NoUserToken(f"The {header} header holds no usable Wemasy token.") from None
+            raise NoUserToken(f"The {header} header does not hold a usable Wemasy token.") from None
 
     return token_of
 
