@@ -205,7 +205,7 @@ SCENARIOS = (
             "this server (in most hosts the `env` of its entry), or in the file named with --env-file.",
             outcome="not_applied",
             retryable=False,
-            hint="Nothing was saved. The user must correct the setting and restart the server.",
+            hint="Nothing was saved. The user must fix the setting and restart the server.",
         ),
         session=UNCONFIGURED,
     ),

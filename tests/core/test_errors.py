@@ -76,7 +76,7 @@ def test_a_pending_call_may_be_repeated_because_it_is_not_sent_twice() -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("not_configured", "The user must correct the setting"),
+        ("not_configured", "The user must fix the setting"),
         ("invalid_arguments", "named in field_errors"),
         ("validation_failed", "named in field_errors"),
         ("unauthenticated", "The user, not you, must put a valid token in WEMASY_API_TOKEN"),

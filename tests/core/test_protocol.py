@@ -161,7 +161,7 @@ def test_only_documented_members_of_their_documented_type_are_shown(
     reply = read(200, {"success": True, "data": data})
 
     assert reply.data == shown
-    assert reply.notes == tuple(f"data.{name} was not as documented in the answer and is left out." for name in notes)
+    assert reply.notes == tuple(f"data.{name} did not match the documentation and is left out." for name in notes)
 
 
 @pytest.mark.parametrize("data", [None, [], [MEMORY], "12", 13, True])
@@ -169,11 +169,11 @@ def test_data_that_is_no_object_is_left_out_and_told(data: object) -> None:
     reply = read(200, {"success": True, "data": data})
 
     assert reply.data is None
-    assert reply.notes == ("data was not as documented in the answer and is left out.",)
+    assert reply.notes == ("data did not match the documentation and is left out.",)
 
 
 def test_data_that_is_missing_is_told() -> None:
-    assert read(200, {"success": True}).notes == ("data was not as documented in the answer and is left out.",)
+    assert read(200, {"success": True}).notes == ("data did not match the documentation and is left out.",)
 
 
 def test_a_value_that_had_to_be_cleaned_or_cut_is_told() -> None:
@@ -183,8 +183,8 @@ def test_a_value_that_had_to_be_cleaned_or_cut_is_told() -> None:
 
     assert reply.data == {"id": 5, "name": "ab", "model_name": "x" * 499 + "…"}
     assert reply.notes == (
-        "data.name is shown cleaned or shortened.",
-        "data.model_name is shown cleaned or shortened.",
+        "data.name is shown sanitized or shortened.",
+        "data.model_name is shown sanitized or shortened.",
     )
 
 
@@ -193,7 +193,7 @@ def test_a_message_that_is_no_text_is_left_out_and_told(message: object) -> None
     reply = read(200, SAVED | {"message": message})
 
     assert reply.message is None
-    assert reply.notes == ("message was not text in the answer and is left out.",)
+    assert reply.notes == ("message in the answer was not text and is left out.",)
 
 
 @pytest.mark.parametrize("message", ["", "  ", "\u200b\u202e", "\ud83d"])
@@ -346,7 +346,7 @@ def test_an_integer_that_clients_would_round_is_given_in_digits_in_a_note(number
     reply = read(200, {"success": True, "data": MEMORY | {"id": number}})
 
     assert reply.data == {"kind": "fact", "key": None}
-    assert reply.notes == (f"data.id is exactly {number}; it is left out as a number, which clients may round.",)
+    assert reply.notes == (f"data.id is exactly {number}; the number is left out, because clients may round it.",)
 
 
 def test_no_wait_is_read_where_it_means_nothing() -> None:

@@ -23,7 +23,7 @@ SAVED_UNKNOWN = (
     "It may or may not have been saved. Do not send it again: it could be stored twice. "
     "Tell the user that the outcome is unknown."
 )
-UPDATED_UNKNOWN = "It may or may not have been updated. Repeating the same call does no harm: you may repeat it."
+UPDATED_UNKNOWN = "It may or may not have been updated. Repeating the same call is harmless: you may repeat it."
 NOBODY_KNOWS = "It may or may not have been saved. Do not send it again; tell the user that the outcome is unknown."
 
 UNKNOWN_FOR_SAVE = {"outcome": "unknown", "retryable": False, "hint": SAVED_UNKNOWN}
@@ -69,7 +69,7 @@ async def test_a_repair_is_told_beside_the_success(recorded: Recorded, mcp_clien
         "data": {"id": 5, "model_name": None},
         "notes": [
             'connection_id "5" was read as 5.',
-            "data.name was not as documented in the answer and is left out.",
+            "data.name did not match the documentation and is left out.",
         ],
     }
 
@@ -199,7 +199,7 @@ async def test_a_documented_error(
                 {},
                 {
                     "code": "bad_response",
-                    "message": "The answer is not one that Wemasy documents; WEMASY_BASE_URL may point elsewhere.",
+                    "message": "The answer does not match Wemasy's documentation; WEMASY_BASE_URL may point elsewhere.",
                 }
                 | UNKNOWN_FOR_SAVE,
             )
@@ -340,7 +340,7 @@ async def test_the_longest_error_is_cut_to_fit(
     assert shown["error"]["code"] == "validation_failed"
     assert shown["rate_limit"] == LIMIT_57
     first, *_, last = shown["notes"]
-    assert (first, last) == ('key 5 was sent as the text "5".', "Texts were shortened.")
+    assert (first, last) == ('key 5 was sent as the text "5".', "Long texts were shortened.")
     told = sum(int(note.split()[0]) for note in shown["notes"] if note.endswith("more field errors were left out."))
     assert sum(map(len, shown["error"]["field_errors"].values())) + told == fields * 6
 
@@ -353,7 +353,7 @@ async def test_an_error_whose_texts_alone_are_too_long_keeps_every_field(
     shown = check(await mcp_client.call_tool(SAVE, FACT), SAVE)
 
     assert list(shown["error"]["field_errors"]) == [f"field {number}" for number in range(6)]
-    assert shown["notes"] == ["Texts were shortened."]
+    assert shown["notes"] == ["Long texts were shortened."]
 
 
 @pytest.mark.parametrize("character", ["x", '"', "\n", "👍"])
@@ -366,7 +366,7 @@ async def test_the_longest_success_is_cut_to_fit(recorded: Recorded, mcp_client:
     assert shown["success"] is True
     assert shown["data"]["id"] == 5
     assert shown["data"]["name"].endswith("…")
-    assert "data.name is shown cleaned or shortened." in shown["notes"]
+    assert "data.name is shown sanitized or shortened." in shown["notes"]
 
 
 async def test_a_result_holds_no_half_of_an_emoji(recorded: Recorded, mcp_client: Client) -> None:
@@ -389,7 +389,7 @@ def test_a_reply_that_no_result_can_hold_is_still_a_success() -> None:
 
     assert seen(success_result(reply, [])) == {
         "success": True,
-        "notes": ["The answer was not as documented; its details are left out."],
+        "notes": ["The answer did not match the documentation; its details are left out."],
     }
 
 

@@ -285,18 +285,18 @@ async def test_the_documented_part_of_nested_data_is_shown_and_the_rest_is_told(
         "weight": 5,
         "limits": {"x[redacted]": [{"y": "[redacted]", "z": None}, True]},
     }
-    odd = "was not as documented in the answer and is left out."
+    odd = "did not match the documentation and is left out."
     assert result["notes"] == [
-        "data.style.tone is shown cleaned or shortened.",
+        "data.style.tone is shown sanitized or shortened.",
         f"data.style.words {odd}",
         f"data.tags.1 {odd}",
-        "data.tags.2 is shown cleaned or shortened.",
+        "data.tags.2 is shown sanitized or shortened.",
         f"data.steps.1 {odd}",
         f"data.steps.2.title {odd}",
         f"data.enabled {odd}",
         f"data.kind {odd}",
-        "data.limits.x[redacted].0.y is shown cleaned or shortened.",
-        f"data.limits.x[redacted].1 is exactly {2**60}; it is left out as a number, which clients may round.",
+        "data.limits.x[redacted].0.y is shown sanitized or shortened.",
+        f"data.limits.x[redacted].1 is exactly {2**60}; the number is left out, because clients may round it.",
     ]
 
 
@@ -319,7 +319,7 @@ async def test_data_may_be_a_list(client: Client, recorded: Recorded) -> None:
     result = shown(await client.call_tool(LISTED.tool, EXAMPLE), LISTED)
     assert result == {
         "success": True,
-        "notes": ["data was not as documented in the answer and is left out."],
+        "notes": ["data did not match the documentation and is left out."],
     }
 
 
@@ -376,7 +376,7 @@ async def test_what_is_shown_of_data_that_is_too_long_is_told(client: Client, re
     recorded.answer(200, answer(limits=nested(5, 4, "\\" * 300)))
     gone = shown(await client.call_tool(PLAYBOOK.tool, EXAMPLE))
 
-    told = ["Of a list or an object inside data, at most 30 are shown.", "Texts were shortened."]
+    told = ["At most 30 items of a list or an object inside data are shown.", "Long texts were shortened."]
     assert fits["data"] == answer(steps=[{"title": "t" * 79 + "…"}] * 30)["data"]
     assert of_list["data"] == [{"title": "t" * 79 + "…"}] * 30
     assert fits["notes"] == of_list["notes"] == told
@@ -392,7 +392,7 @@ async def test_a_number_that_no_client_reads_is_left_out(client: Client, recorde
 
     assert "weight" not in result["data"]
     assert result["data"]["limits"] == {}
-    odd = "was not as documented in the answer and is left out."
+    odd = "did not match the documentation and is left out."
     assert result["notes"] == [f"data.weight {odd}", f"data.limits.a {odd}"]
 
 

@@ -51,7 +51,7 @@ BAD_BODIES: tuple[Fault, ...] = (
     ),
 )
 
-_NOT_SHOWN = "was not as documented in the answer and is left out."
+_NOT_SHOWN = "did not match the documentation and is left out."
 
 
 def _odd_success(name: str, body: object, **expected: Any) -> Fault:

@@ -144,7 +144,7 @@ async def test_after_a_delivered_unknown_the_same_call_is_sent_and_noted_where_i
         notes = call.attempt.notes
 
         assert len(notes) == (1 if number == 1 else 0)
-        assert not notes or notes[0] == "An identical call 0 seconds ago may have been saved, too."
+        assert not notes or notes[0] == "An identical call 0 seconds ago may also have been saved."
 
 
 async def test_a_call_that_was_not_applied_is_sent_again(api: Api) -> None:

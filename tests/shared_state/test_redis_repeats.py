@@ -178,7 +178,7 @@ async def test_a_delivered_unknown_is_noted_by_every_replica(api: Api, replicas:
     api.store(1)
 
     assert await second.stored_as() == 1
-    assert second.attempt.notes == ["An identical call 0 seconds ago may have been saved, too."]
+    assert second.attempt.notes == ["An identical call 0 seconds ago may also have been saved."]
 
 
 async def test_a_refusal_leaves_no_trace(api: Api, replicas: Replicas, redis: Redis) -> None:

@@ -13,7 +13,7 @@ MAX_VALUES = 2000
 MAX_NOTES = 20
 MAX_DEPTH = 20
 
-_ODD = "was not as documented in the answer and is left out."
+_ODD = "did not match the documentation and is left out."
 
 _JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
@@ -31,7 +31,7 @@ def read_data(schema: Schema, data: object, secret: str) -> tuple[Any, list[str]
     reader = _Reader(secret)
     shown = reader.read(schema, data, "data")
     if reader.values > MAX_VALUES or len(reader.notes) > MAX_NOTES:
-        reader.notes[MAX_NOTES:] = ["More of data is left out."]
+        reader.notes[MAX_NOTES:] = ["The rest of data is left out."]
     return (None if shown is _LEFT_OUT else shown), reader.notes
 
 
@@ -58,11 +58,11 @@ class _Reader:
         if isinstance(value, str):
             text = sanitize(value, self._secret)
             if text != value:
-                self._note(f"{path} is shown cleaned or shortened.")
+                self._note(f"{path} is shown sanitized or shortened.")
             return text
         if isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER:
             # Many clients, written in JavaScript, would round it. No database counts past 64 bits.
-            rounded = f"is exactly {value}; it is left out as a number, which clients may round."
+            rounded = f"is exactly {value}; the number is left out, because clients may round it."
             return self._leave_out(path, rounded if value.bit_length() < 64 else _ODD)
         return value
 

@@ -97,7 +97,7 @@ class WemasyError(Exception):
         if self.retryable is False:
             return "Do not send it again; tell the user that the outcome is unknown."
         if endpoint.idempotent:
-            return f"Repeating the same call does no harm: you may repeat it{self._when_to_repeat()}."
+            return f"Repeating the same call is harmless: you may repeat it{self._when_to_repeat()}."
         return "Do not send it again: it could be stored twice. Tell the user that the outcome is unknown."
 
     def _when_to_repeat(self) -> str:
@@ -114,7 +114,7 @@ class NotApplied(WemasyError):
 class NotConfigured(NotApplied):
     code = "not_configured"
     when = "A setting is missing or cannot be used. Nothing was sent."
-    advice = "The user must correct the setting and restart the server."
+    advice = "The user must fix the setting and restart the server."
     default_message = "The server is not configured."
 
 
@@ -153,14 +153,14 @@ class Unauthenticated(NotApplied):
 
 class Forbidden(NotApplied):
     code = "forbidden"
-    when = "403: the token is valid, but lacks a permission."
+    when = "403: the token is valid but lacks a permission."
     advice = "The token lacks the permission for this; the user must grant it in Wemasy."
     default_message = "The API token lacks the permission."
 
 
 class RateLimited(NotApplied):
     code = "rate_limited"
-    when = "429, or a call during the wait that an earlier 429 asked for, which is not sent."
+    when = "429, or a call made while the wait after an earlier 429 lasts, which is not sent."
     retryable = True
     default_message = "Too many requests."
 
@@ -182,7 +182,7 @@ class RejectedOnTheWay(Rejected):
     """401 or 403 without the documented JSON: a proxy, a firewall or a login page answered in Wemasy's place."""
 
     advice = (
-        "Wemasy itself did not answer: the user should check WEMASY_BASE_URL, and any proxy or firewall on the way. "
+        "Wemasy itself did not answer: the user should check WEMASY_BASE_URL, and any proxy or firewall in between. "
         "Changing the API token will not help."
     )
     default_message = "Something in front of Wemasy refused the request."
@@ -196,7 +196,7 @@ class RejectedUnclearly(Rejected):
 
 class Unreachable(NotApplied):
     code = "unreachable"
-    when = "DNS, TCP, TLS, proxy or connection pool: no byte of the request left this machine."
+    when = "DNS, TCP, TLS, proxy or connection pool failed: no byte of the request left this machine."
     retryable = True
     advice = "Wemasy could not be reached; you may send the same call again."
     default_message = "Wemasy could not be reached."
@@ -237,7 +237,7 @@ class ServerFailed(WemasyError):
 class BadResponse(WemasyError):
     code = "bad_response"
     when = "3xx, or a 2xx that is not a JSON object with `success`."
-    default_message = "The answer is not one that Wemasy documents; WEMASY_BASE_URL may point elsewhere."
+    default_message = "The answer does not match Wemasy's documentation; WEMASY_BASE_URL may point elsewhere."
 
 
 class ShuttingDown(WemasyError):
@@ -248,7 +248,7 @@ class ShuttingDown(WemasyError):
 
 class InternalError(WemasyError):
     code = "internal_error"
-    when = "A defect of this server. Details are in its log only."
+    when = "A bug in this server. Its log has the details."
     retryable = False
     default_message = "The server had an internal error; its log has the details."
 

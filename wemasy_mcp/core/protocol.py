@@ -163,7 +163,7 @@ def _read_success(
         raise Rejected(message, status=status, rate_limit=rate_limit)
     notes: list[str] = []
     if "message" in answer and not isinstance(answer["message"], str):
-        notes.append("message was not text in the answer and is left out.")
+        notes.append("message in the answer was not text and is left out.")
     data, more = read_data(endpoint.data_schema, answer.get("data"), secret)
     return Reply(message, data, rate_limit, (*notes, *more))
 

@@ -43,7 +43,7 @@ it may have happened; say so, and repeat the call only if `error.retryable` is t
 `retry_after_seconds`, not before. `error.hint` says what to do next."""
 
 SANDBOX_INSTRUCTIONS = """\
-This is the embedded sandbox, not the user's account: nothing that is saved here reaches Wemasy. Tell the user so. """
+This is the embedded sandbox, not the user's account: nothing saved here reaches Wemasy. Tell the user so. """
 
 _UNSAFE_IN_USER_AGENT = re.compile(r"[^A-Za-z0-9._+-]+")
 

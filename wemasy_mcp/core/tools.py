@@ -87,7 +87,7 @@ def success_result(reply: Reply, notes: list[str], *, sandbox: bool = False) -> 
         )
     except ValidationError:
         # A write that succeeded is never reported as a failure because its answer looked odd.
-        result = Result(success=True, notes=["The answer was not as documented; its details are left out."])
+        result = Result(success=True, notes=["The answer did not match the documentation; its details are left out."])
     return _call_result(result)
 
 
@@ -141,7 +141,7 @@ def _shortened(result: Result, fields: int, characters: int) -> Result:
         changes["message"] = truncate(result.message, characters)
     if result.data is not MISSING:
         changes["data"], is_cut = _shortened_data(result.data, fields, characters)
-        notes += [f"Of a list or an object inside data, at most {fields} are shown."] if is_cut else []
+        notes += [f"At most {fields} items of a list or an object inside data are shown."] if is_cut else []
     if result.error is not MISSING:
         given = {} if result.error.field_errors is MISSING else result.error.field_errors
         field_errors, left_out = shorten(given, fields, characters)
@@ -150,7 +150,7 @@ def _shortened(result: Result, fields: int, characters: int) -> Result:
         changes["error"] = result.error.model_copy(
             update={"message": truncate(result.error.message, characters), "field_errors": field_errors or MISSING}
         )
-    notes.append("Texts were shortened.")
+    notes.append("Long texts were shortened.")
     return result.model_copy(update={**changes, "notes": notes})
 
 

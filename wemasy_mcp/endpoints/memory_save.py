@@ -18,7 +18,7 @@ class SaveMemory(Arguments):
         default=MISSING, description='JSON list of numbers as text, e.g. "[0.0231, -0.0412]".'
     )
     metadata: ObjectOrList | MISSING = Field(
-        default=MISSING, description='Free object, e.g. {"source": "brand_guidelines"}.'
+        default=MISSING, description='Any object, e.g. {"source": "brand_guidelines"}.'
     )
 
 

@@ -145,7 +145,7 @@ class OnceCaller:
             attempt.adopt(request.attempt)
         if request.earlier is not None and not endpoint.idempotent:
             seconds = self._repeats.age(request.earlier)
-            attempt.notes.append(f"An identical call {seconds} seconds ago may have been {endpoint.done}, too.")
+            attempt.notes.append(f"An identical call {seconds} seconds ago may also have been {endpoint.done}.")
         if isinstance(answer, WemasyError):
             raise copy.copy(answer)
         return answer

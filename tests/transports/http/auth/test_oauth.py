@@ -190,7 +190,10 @@ def test_a_token_that_cannot_be_judged_yet_is_not_called_invalid(issuer: Issuer)
             | {"WEMASY_AUTH_SCOPES": "memory.write"},
             "WEMASY_AUTH_SCOPES needs WEMASY_AUTH_ISSUER",
         ),
-        ({"WEMASY_SERVER_TOKEN": "a-secret-of-16-letters"}, "WEMASY_AUTH_ISSUER stands beside WEMASY_SERVER_TOKEN"),
+        (
+            {"WEMASY_SERVER_TOKEN": "a-secret-of-16-letters"},
+            "WEMASY_AUTH_ISSUER cannot be combined with WEMASY_SERVER_TOKEN",
+        ),
     ],
 )
 def test_an_issuer_that_cannot_be_used_ends_the_start(settings: dict[str, str], named: str, refusal: Refusal) -> None:
