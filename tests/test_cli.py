@@ -223,3 +223,14 @@ def test_a_full_disk_is_not_taken_for_a_reader_who_left(monkeypatch: pytest.Monk
 
     with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
         run(["config", "cursor"])
+
+
+def test_serving_writes_nothing_of_its_own_to_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wire(io.StringIO):
+        def write(self, text: str) -> int:
+            raise AssertionError(text)
+
+    monkeypatch.setattr("wemasy_mcp.app.serve", lambda reading: None)
+    monkeypatch.setattr("sys.stdout", Wire())
+
+    assert run([]) == 0

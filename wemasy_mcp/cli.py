@@ -34,12 +34,14 @@ def run(arguments: Sequence[str]) -> int:
     if not words or (words[0].startswith("-") and words[0] not in {"-h", "--help", "--version"}):
         words.insert(0, "serve")
     options = build_parser().parse_args(words)
-    if options.run is not _serve:
+    prints = options.run is not _serve
+    if prints:
         guard_streams()
     try:
         status: int | None = options.run(options)
-        # What is still buffered must fail here, if it fails: at the exit it would fail loudly.
-        print(end="", flush=True)
+        if prints:
+            # What is still buffered must fail here, if it fails: at the exit it would fail loudly.
+            print(end="", flush=True)
         return DONE if status is None else status
     except SettingsError as error:
         return refuse(str(error))
