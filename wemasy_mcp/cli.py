@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         if error.errno != _LEFT:
             raise
-        # Whoever read the output has left, as `head` does. What is still buffered would fail again at the exit.
+        # The reader of the output has gone away, as `head` does. What is still buffered would fail again at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CHECK_FAILED
 
@@ -138,7 +138,7 @@ def _serve(options: argparse.Namespace) -> int:
     reading = read_settings(options.env_file, **_flags(options))
     is_real = not reading.settings.sandbox and not reading.problem_with("sandbox")
     if options.sandbox_db is not None and is_real:
-        # Whoever names the sandbox's file does not mean the real account.
+        # A user who names the sandbox's file does not mean the real account.
         raise SettingsError("--sandbox-db", "needs --sandbox: without it calls go to the real API.")
     try:
         serve(reading)
