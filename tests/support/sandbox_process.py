@@ -53,7 +53,7 @@ def running(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] | N
         assert process.stdout is not None
         for line in process.stdout:  # ends with the process at the latest
             lines.append(line)
-            if line.startswith("Ctrl+C"):
+            if "Ctrl+C" in line:
                 break
         yield Sandbox(process, "".join(lines))
     finally:
