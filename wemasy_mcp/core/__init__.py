@@ -1,1 +1,1 @@
-"""What a call is: its rules, its errors, the one request, the result that a model reads."""
+"""A call: its rules, its errors, the single request, and the result that a model reads."""

@@ -1,4 +1,4 @@
-"""The `data` of an answer, read by the schema that the endpoint publishes: documented members, sanitized, bounded."""
+"""Reads the `data` of an answer by the schema that the endpoint publishes: documented members, sanitized, bounded."""
 
 import math
 from typing import Any
@@ -8,7 +8,7 @@ from wemasy_mcp.endpoints.arguments import MAX_SAFE_INTEGER
 from wemasy_mcp.json_schema import Schema, split_null
 
 MAX_VALUES = 2000
-"""How many values are read: a result has no room for more."""
+"""Maximum number of values read: a result has no room for more."""
 
 MAX_NOTES = 20
 MAX_DEPTH = 20
@@ -27,7 +27,7 @@ _LEFT_OUT = object()
 
 
 def read_data(schema: Schema, data: object, secret: str) -> tuple[Any, list[str]]:
-    """Return what can be shown of `data`, None where that is nothing, and notes on what was left out or changed."""
+    """Return the part of `data` that can be shown (None if nothing can), and notes on what was left out or changed."""
     reader = _Reader(secret)
     shown = reader.read(schema, data, "data")
     if reader.values > MAX_VALUES or len(reader.notes) > MAX_NOTES:
@@ -61,7 +61,7 @@ class _Reader:
                 self._note(f"{path} is shown sanitized or shortened.")
             return text
         if isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER:
-            # Many clients, written in JavaScript, would round it. No database counts past 64 bits.
+            # Clients written in JavaScript, as many are, would round it. No database counts past 64 bits.
             rounded = f"is exactly {value}; the number is left out, because clients may round it."
             return self._leave_out(path, rounded if value.bit_length() < 64 else _ODD)
         return value

@@ -1,6 +1,7 @@
-"""The client of the API: one POST a call, never repeated, and what its answer says. The token enters the request here.
+"""The API client: one POST per call, never repeated, and what its answer says. The token enters the request here.
 
-`upstream` reports how the exchange went; what that means for the write is said here, in one of the `WemasyError`s.
+`upstream` reports how the exchange went; this module says what that means for the write, as one of the
+`WemasyError`s.
 """
 
 import time
@@ -52,40 +53,40 @@ _MEANINGS: dict[type[ExchangeError], type[WemasyError]] = {
 
 @dataclass(slots=True)
 class Attempt(Exchange):
-    """What is known about one call while it is under way."""
+    """The facts known so far about a call in progress."""
 
     request_id: str = field(default_factory=lambda: str(uuid4()))
-    """Names the request in the log here, and to Wemasy in `X-Request-Id`."""
+    """Identifies the request in our log, and to Wemasy in `X-Request-Id`."""
     record: int | None = None
-    """The id that Wemasy gave to what it stored, for who asks later who saved it."""
+    """The id that Wemasy gave to the stored record, for anyone who asks later who saved it."""
     notes: list[str] = field(default_factory=list)
-    """What the caller of the tool should know besides the answer."""
+    """Remarks for the caller of the tool, in addition to the answer."""
     client_is_there: Callable[[], bool] = lambda: True
-    """Whether an answer given now would reach the client."""
+    """Returns whether an answer given now would reach the client."""
     report: Callable[["Attempt", str, str], None] = lambda request, outcome, code: None
-    """Logs a request's outcome under a code, when it becomes known only after the call has ended."""
+    """Logs a request's outcome under a code if it becomes known only after the call has ended."""
     runs_on: bool = False
-    """Whether the request goes on though the call was cancelled: `report` will then be called."""
+    """True if the request continues although the call was cancelled: `report` will then be called."""
 
     def adopt(self, request: "Attempt") -> None:
-        """Know what another attempt knows of the request that answers this call."""
+        """Copy what another attempt knows about the request that answers this call."""
         self.request_id, self.sent, self.status = request.request_id, request.sent, request.status
         self.record = request.record
 
     @property
     def sent_id(self) -> str | None:
-        """The request's id, where Wemasy may have seen it."""
+        """The request's id if Wemasy may have seen it, else None."""
         return self.request_id if self.sent else None
 
 
 def created_record(endpoint: Endpoint, reply: Reply) -> int | None:
-    """Return the id of a new record. One that was an argument of the call is not repeated in a log."""
+    """Return the id of a new record. An id that was an argument of the call is not repeated in a log."""
     data = reply.data if isinstance(endpoint.effect, Creates) and isinstance(reply.data, dict) else {}
     return record if isinstance(record := data.get("id"), int) else None
 
 
 class Caller(Protocol):
-    """What the server calls the API through."""
+    """The interface through which the server calls the API."""
 
     async def call(
         self, endpoint: Endpoint, body: bytes, *, token: SecretStr, user_agent: str, attempt: Attempt
@@ -93,13 +94,13 @@ class Caller(Protocol):
         """Send the body once and return what the API confirmed, or raise a `WemasyError`."""
 
     def prepare(self) -> None:
-        """Make ready what the first call needs, in the background."""
+        """Prepare in the background for the first call."""
 
     def stop(self) -> None:
-        """End the calls under way, each with a truthful answer, and send no more."""
+        """End the calls in progress, each with a truthful answer, and send no more."""
 
     async def finish(self, seconds: float) -> None:
-        """Let requests that run on without a call end, for at most `seconds`."""
+        """Wait at most `seconds` for requests that continue without a call to end."""
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -135,7 +136,7 @@ class WemasyClient:
         """Send the body once and return what the API confirmed.
 
         Raises:
-            WemasyError: Anything else, with what is known about the write.
+            WemasyError: In all other cases, with what is known about the write.
         """
         secret = token.get_secret_value()
         account = account_key(secret)
@@ -161,7 +162,7 @@ class WemasyClient:
             raise
 
     async def finish(self, seconds: float) -> None:
-        """No request outlives its call here."""
+        """Do nothing: here no request outlives its call."""
 
     async def aclose(self) -> None:
         """Close the connections."""

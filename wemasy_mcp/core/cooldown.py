@@ -1,6 +1,6 @@
-"""The cooldown after a 429 with a usable wait: calls inside it are answered here instead of being sent.
+"""The cooldown after a 429 with a usable wait: calls made during it are answered here instead of being sent.
 
-It holds one wait for each account, by a hash, so that no token is kept. It ends by itself and never delays a call.
+It holds one wait per account, keyed by a hash, so that no token is kept. It ends by itself and never delays a call.
 """
 
 import hashlib
@@ -10,11 +10,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 MAX_ACCOUNTS = 10_000
-"""Beyond that the account that was told to wait longest ago is forgotten: its next call is sent, and asked to wait."""
+"""Maximum number of accounts. Beyond it, the one that was asked to wait longest ago is forgotten: its next call is
+sent, and is asked to wait again."""
 
 
 def account_key(token: str) -> str:
-    """Return what stands for a token where the token itself must not be kept."""
+    """Return the hash that represents a token where the token itself must not be kept."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -26,18 +27,18 @@ class Cooldown:
         self._ends: OrderedDict[str, float] = OrderedDict()
 
     async def seconds_left(self, account: str) -> int:
-        """Return the whole seconds that remain of the account's wait; 0 when there is none."""
+        """Return the whole seconds left of the account's wait; 0 if there is none."""
         left = math.ceil(self._ends.get(account, 0.0) - self._clock())
         if left <= 0:
             self._ends.pop(account, None)
         return max(0, left)
 
     async def close(self, account: str, seconds: int) -> None:
-        """Keep the account's calls back for `seconds`, or longer where a longer wait is known."""
+        """Hold the account's calls back for `seconds`, or longer if a longer wait is already known."""
         end = max(self._ends.pop(account, 0.0), self._clock() + seconds)
         if len(self._ends) >= MAX_ACCOUNTS:
             self._ends.popitem(last=False)
         self._ends[account] = end
 
     async def aclose(self) -> None:
-        """Nothing is ever open."""
+        """Do nothing: nothing is ever open."""

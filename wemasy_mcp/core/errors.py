@@ -1,6 +1,6 @@
 """Every way a call can fail, and what the result says about it: did it happen, may it be repeated, when.
 
-One class per decision a caller can take. The class fixes code, outcome and retryability; nothing else may.
+There is one class per decision a caller can take. The class fixes code, outcome and retryability; nothing else may.
 docs/errors.md lists them. Knows neither HTTP nor MCP.
 """
 
@@ -15,7 +15,7 @@ FieldErrors = dict[str, list[str]]
 
 
 class RateLimit(BaseModel):
-    """The API's `X-RateLimit-Limit` and `X-RateLimit-Remaining`: requests a minute, and how many are left."""
+    """The API's `X-RateLimit-Limit` and `X-RateLimit-Remaining`: requests per minute, and how many are left."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -40,16 +40,16 @@ class Failure(BaseModel):
 
 
 class WemasyError(Exception):
-    """A call that did not succeed. `str()` of it is safe to show: no token, argument or body is ever in it."""
+    """A call that did not succeed. Its `str()` is safe to show: it never contains a token, an argument or a body."""
 
     code: ClassVar[str]
     when: ClassVar[str]
-    """What the code means, for the documentation."""
+    """The meaning of the code, for the documentation."""
     outcome: ClassVar[Outcome] = "unknown"
     retryable: ClassVar[bool | None] = None
-    """None: as safe as repeating the call is, which the endpoint knows."""
+    """None means that it depends on whether repeating the call is safe, which the endpoint knows."""
     advice: ClassVar[str] = ""
-    """What to do, after the sentence that says what happened."""
+    """The next step, which follows the sentence that says what happened."""
     default_message: ClassVar[str]
 
     def __init__(
@@ -71,7 +71,7 @@ class WemasyError(Exception):
         super().__init__(self.message)
 
     def failure(self, endpoint: Endpoint, request_id: str | None = None) -> Failure:
-        """Return the `error` of a result of `endpoint`; `request_id` names the request, where one was sent."""
+        """Return the `error` of a result of `endpoint`; `request_id` identifies the request, if one was sent."""
         return Failure(
             code=self.code,
             message=self.message,
@@ -85,7 +85,7 @@ class WemasyError(Exception):
         )
 
     def hint(self, endpoint: Endpoint) -> str:
-        """Return what happened and what to do, in words a model can follow."""
+        """Return what happened and what to do next, in words a model can follow."""
         if self.outcome == "not_applied":
             return f"Nothing was {endpoint.done}. {self._advice()}"
         return f"It may or may not have been {endpoint.done}. {self._advice_when_unknown(endpoint)}"
@@ -125,7 +125,7 @@ class InvalidArguments(NotApplied):
     default_message = "The arguments are not valid."
 
     def _advice(self) -> str:
-        """Send the model to the user for an id: no tool lists them, so it could only guess."""
+        """Have the model ask the user for an id: no tool lists ids, so it could only guess."""
         fields = self.field_errors or {}
         ids = [name for name in fields if name.rpartition(".")[2] == "id" or name.endswith("_id")]
         if not ids:
@@ -209,7 +209,7 @@ class Pending(WemasyError):
     default_message = "Wemasy has not answered yet; the request is still under way."
 
     def hint(self, endpoint: Endpoint) -> str:
-        """Point at the same call, which joins the request."""
+        """Suggest repeating the same call, which joins the request."""
         return (
             f"It may or may not have been {endpoint.done} yet. Send the same call again{self._when_to_repeat()}: "
             "it will report how this one ended and will not be sent twice."

@@ -1,7 +1,7 @@
 """The `errors` member of a 422, whatever its shape, as `{field: [text, …]}`.
 
 Laravel sends a list of texts for each field, with dots in nested names (`metadata.source`). Proxies and later
-versions may send single texts, nested objects or bare lists: no field name is lost, and what is cut is counted.
+versions may send single texts, nested objects or bare lists: no field name is lost, and whatever is cut is counted.
 """
 
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ MAX_TEXTS = 5
 MAX_NAME = 100
 
 UNNAMED = "errors"
-"""Where texts go that name no field."""
+"""The key for texts that do not name a field."""
 
 
 def read_field_errors(errors: object, secret: str = "") -> tuple[FieldErrors, int]:
-    """Return the texts by field, and how many texts (or fields without one) were left out."""
+    """Return the texts by field, and the number of texts (or fields without one) that were left out."""
     found: FieldErrors = {}
     left_out = 0
     for field, text in _walk(errors, secret):
@@ -31,7 +31,7 @@ def read_field_errors(errors: object, secret: str = "") -> tuple[FieldErrors, in
 
 
 def shorten(errors: FieldErrors, fields: int, characters: int) -> tuple[FieldErrors, int]:
-    """Return the first `fields` of `errors` with texts of at most `characters`, and how many of both were left out."""
+    """Return the first `fields` of `errors`, texts cut to `characters`, and how many fields and texts were left out."""
     kept = {
         truncate(name, characters): [truncate(text, characters) for text in texts[:2]]
         for name, texts in list(errors.items())[:fields]
@@ -40,14 +40,14 @@ def shorten(errors: FieldErrors, fields: int, characters: int) -> tuple[FieldErr
 
 
 def _count(errors: FieldErrors) -> int:
-    """A field counts as one text where it has none."""
+    """Return the number of texts; a field without any counts as one."""
     return sum(max(1, len(texts)) for texts in errors.values())
 
 
 def _walk(errors: object, secret: str) -> Iterator[tuple[str, str | None]]:
-    """Yield each field with each of its texts, or with None where it has no text. Own stack: input may be deep.
+    """Yield each field with each of its texts, or with None if it has no text. Own stack: input may be deep.
 
-    A name is sanitized once, and not once for each of its texts: it may be as long as there are many of them.
+    A name is sanitized once rather than once per text: it may be long, and have many texts.
     """
     stack: list[tuple[str | None, object]] = [(None, errors)]
     while stack:

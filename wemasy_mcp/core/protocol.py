@@ -1,6 +1,6 @@
 """The rules of the Wemasy API without I/O: arguments to a request body, an answer to a reply or an error.
 
-Knows no HTTP library and no MCP. Source: docs/api.md; what the API leaves open is read so that nothing is
+Knows neither an HTTP library nor MCP. Source: docs/api.md. What the API leaves open is read so that nothing is
 claimed about a write that the answer does not prove.
 """
 
@@ -35,7 +35,7 @@ from wemasy_mcp.json_schema import Schema, split_null
 from wemasy_mcp.retry_after import read_wait
 
 MAX_BODY = 2**20
-"""Bytes of a request body, and of an unpacked answer: 1 MiB."""
+"""Maximum size of a request body, and of an unpacked answer: 1 MiB."""
 
 _WAITS = ("retry-after", "x-ratelimit-reset", "ratelimit-reset")
 """The headers that may say how long to wait after a 429."""
@@ -47,7 +47,7 @@ _ADDED_BY_HOSTS = {
     "security_context": "CrewAI",
     "_meta": "the Ruby SDK's client",
 }
-"""Arguments that a host adds to every call for its own use, and which host; no model can leave them out."""
+"""Arguments that a host adds to every call for its own use, and that host; no model can leave them out."""
 
 _ODD_ARGUMENTS = {
     "missing": "This argument is required.",
@@ -75,7 +75,7 @@ class Reply:
 
     message: str | None
     data: Any
-    """An object, or a list, as the endpoint says; None where nothing of it can be shown."""
+    """An object or a list, as the endpoint says; None if none of it can be shown."""
     rate_limit: RateLimit | None
     notes: tuple[str, ...]
 
@@ -83,10 +83,10 @@ class Reply:
 def parse_arguments(endpoint: Endpoint, given: object, *, drop_nulls: bool = False) -> tuple[Arguments, list[str]]:
     """Return the checked arguments, and a note for each that was repaired.
 
-    `given` is what a client sent as `arguments`: an object, its JSON text, or null or an empty list for none.
+    `given` is what a client sent as `arguments`: an object, its JSON text, or null or an empty list if there are none.
 
     Raises:
-        InvalidArguments: Names every argument that is missing, unknown or not as the schema says.
+        InvalidArguments: Names every argument that is missing, unknown or does not match the schema.
     """
     notes: list[str] = []
     known = endpoint.argument_schema["properties"]
@@ -112,7 +112,7 @@ def parse_arguments(endpoint: Endpoint, given: object, *, drop_nulls: bool = Fal
 
 
 def request_body(arguments: Arguments) -> bytes:
-    """Return the JSON body: null is sent as null, what was left out is not sent, at every level.
+    """Return the JSON body. At every level, null is sent as null, and what was left out is not sent.
 
     Raises:
         InvalidArguments: The body is over `MAX_BODY` bytes, or JSON cannot hold it.
@@ -138,10 +138,10 @@ def read_reply(
     Args:
         endpoint: The operation that was called.
         status: The HTTP status.
-        headers: By lower-case name; one that was sent several times has its values joined with commas.
+        headers: By lower-case name; the values of a header that was sent several times are joined with commas.
         body: At most `MAX_BODY` bytes, unpacked.
         now: Unix time in seconds, for a wait that is given as a date.
-        secret: The token, which no text may carry.
+        secret: The token, which no text may contain.
 
     Raises:
         WemasyError: Anything but a 2xx whose body is a JSON object with `success: true`.
@@ -173,7 +173,7 @@ def _read_failure(
 ) -> WemasyError:
     rate_limit = _read_rate_limit(headers)
     if not 400 <= status < 500:
-        # A 5xx's own text may be a stack trace, a 3xx's is a web page's: neither is shown.
+        # The text of a 5xx may be a stack trace, and that of a 3xx is a web page's: neither is shown.
         if 500 <= status < 600:
             wait = read_wait(headers, now, ("retry-after",)) if status == 503 else None
             return ServerFailed(status=status, retry_after_seconds=wait, rate_limit=rate_limit)
@@ -193,7 +193,7 @@ def _read_failure(
 
 
 def _is_documented_refusal(answer: dict[str, Any] | None) -> bool:
-    """Whether Wemasy itself sent it: what stands in front of it answers with HTML, or with JSON of another form."""
+    """Return whether Wemasy itself sent it: anything in front of it answers with HTML, or with JSON of another form."""
     return answer is not None and isinstance(answer.get("message"), str) and isinstance(answer.get("error", True), bool)
 
 
@@ -210,7 +210,7 @@ def _read_rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
 
 def _read_count(header: str) -> int | MISSING:
     text = header.strip(" \t")
-    # `isdigit` alone holds for "²", which `int` refuses.
+    # `isdigit` alone is true for "²", which `int` refuses.
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else MISSING
 
 
@@ -235,7 +235,7 @@ def _read_given(given: object) -> dict[str, Any]:
 
 
 def _known_at(schema: Schema, place: Sequence[int | str]) -> str:
-    """Return the names that are known where the last part of `place` is not."""
+    """Return the names that are known at the place where the last part of `place` is unknown."""
     for part in place[:-1]:
         schema = schema["items"] if isinstance(part, int) else schema["properties"][part]
         schema, _ = split_null(schema)

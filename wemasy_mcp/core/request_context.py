@@ -1,4 +1,4 @@
-"""What the SDK's context of a tool call says: who calls, with which arguments, and whether anybody still waits."""
+"""The SDK's context of a tool call: who calls, with which arguments, and whether the client is still waiting."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,16 +10,16 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from wemasy_mcp.core.sanitize import sanitize
 
 MAX_NAME = 200
-"""Characters of a name in the log. Every one of them is the caller's own text."""
+"""Maximum characters of a name in the log. Every name is the caller's own text."""
 
 CLIENT_HAS_LEFT = "wemasy_mcp.client_has_left"
-"""The key in an HTTP request's ASGI scope under which its transport says whether the client gave an id up."""
+"""The key in an HTTP request's ASGI scope under which its transport says whether the client gave up on an id."""
 
 Context = ServerRequestContext[Any]
 
 
 class _Unread(dict[str, Any]):
-    """Arguments that are not an object. As an empty one they pass the SDK, whose refusal hosts hide from the model."""
+    """Arguments that are not an object. They pass the SDK as an empty one: hosts hide its refusal from the model."""
 
     def __init__(self, given: object) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class _Unread(dict[str, Any]):
 
 
 async def let_any_arguments_in(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """As middleware of the server: leave it to the tool what to do with arguments of any form."""
+    """Server middleware: let the tool decide what to do with arguments of any form."""
     given = (ctx.params or {}).get("arguments", {})
     if ctx.method == "tools/call" and not isinstance(given, dict):
         ctx = replace(ctx, params={**(ctx.params or {}), "arguments": _Unread(given)})
@@ -41,9 +41,9 @@ def given_arguments(ctx: Context) -> object:
 
 
 def who_calls(ctx: Context) -> dict[str, str]:
-    """Return, for the log, `client`: the program's name and version or its User-Agent; and whom its token proves.
+    """Return, for the log, `client` (the program's name and version, or its User-Agent) and whom its token identifies.
 
-    `subject` is the `sub` of an OAuth token or the name of a static one, `client_id` the client it was issued to.
+    `subject` is the `sub` of an OAuth token or the name of a static one; `client_id` is the client it was issued to.
     """
     info = ctx.session.client_params
     headers = getattr(ctx.request, "headers", {})
@@ -55,6 +55,6 @@ def who_calls(ctx: Context) -> dict[str, str]:
 
 
 def client_is_there(ctx: Context) -> bool:
-    """Whether the client still waits: over HTTP it may have closed the connection, or cancelled in another request."""
+    """Return whether the client still waits: over HTTP it may have disconnected, or cancelled in another request."""
     has_left: Callable[[object], bool] = getattr(ctx.request, "scope", {}).get(CLIENT_HAS_LEFT, lambda _: False)
     return not has_left(ctx.request_id)

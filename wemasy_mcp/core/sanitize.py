@@ -3,15 +3,15 @@
 import re
 
 TEXT_LIMIT = 500
-"""Characters of any one untrusted text in a result."""
+"""Maximum characters of any one untrusted text in a result."""
 
 MIN_SECRET = 8
-"""Characters of a token that is searched for; a shorter one stands in innocent words, too."""
+"""Minimum characters of a token that is searched for; a shorter one also occurs in innocent words."""
 
 REDACTED = "[redacted]"
 
-# Unicode's Default_Ignorable_Code_Point (whole sentences can be hidden in variation selectors and tags), controls but
-# for white space, interlinear annotation, lone surrogates, and the line and paragraph separators.
+# Unicode's Default_Ignorable_Code_Point (whole sentences can be hidden in variation selectors and tags), controls
+# other than white space, interlinear annotation, lone surrogates, and the line and paragraph separators.
 _HIDDEN = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
@@ -28,7 +28,7 @@ _KEPT = (
     f"|(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}]\ufe0f))\u200d(?=[{_EMOJI}])"
     f"|(?<=[{_JOINING}])[\u200c\u200d]|(?<=[\u1820-\u18aa])[\u180b-\u180f]"
 )
-_FLAGS = "|".join(  # England, Scotland, Wales: the only emoji that are spelled in tags
+_FLAGS = "|".join(  # England, Scotland, Wales: the only emoji that are spelled with tags
     "\U0001f3f4" + "".join(chr(0xE0000 + ord(letter)) for letter in land) + "\U000e007f"
     for land in ("gbeng", "gbsct", "gbwls")
 )
@@ -36,15 +36,15 @@ _NOT_SHOWN = re.compile(f"({_FLAGS})|(?!{_KEPT})[{_HIDDEN}]")
 
 
 def sanitize(text: str, secret: str = "", limit: int = TEXT_LIMIT) -> str:
-    """Return `text` without characters that are not seen, but for those that spell emoji and words; redacted, cut."""
+    """Return `text` without invisible characters, except those that spell emoji and words; redacted, cut."""
     if not (text.isascii() and text.isprintable()):
         text = _NOT_SHOWN.sub(r"\1", text)
-    # Before the cut, or the first half of a token could stay.
+    # Before the cut, or the first half of a token could remain.
     if len(secret) >= MIN_SECRET:
         text = text.replace(secret, REDACTED)
     return truncate(text, limit)
 
 
 def truncate(text: str, limit: int) -> str:
-    """Return at most `limit` characters of `text`, the last one an ellipsis where more were there."""
+    """Return at most `limit` characters of `text`, the last one an ellipsis if there were more."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

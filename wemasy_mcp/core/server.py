@@ -1,4 +1,4 @@
-"""The MCP server: lists the tools, calls them, answers every call. Knows MCP and the client, no transport."""
+"""The MCP server: lists the tools, calls them, answers every call. Knows MCP and the client, but no transport."""
 
 import logging
 import re
@@ -48,12 +48,12 @@ This is the embedded sandbox, not the user's account: nothing saved here reaches
 _UNSAFE_IN_USER_AGENT = re.compile(r"[^A-Za-z0-9._+-]+")
 
 TokenSource = Callable[[Context], SecretStr]
-"""Which Wemasy token a call uses. May raise `NotConfigured`."""
+"""Returns the Wemasy token that a call uses. May raise `NotConfigured`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How calls are treated."""
+    """Options for the treatment of calls."""
 
     drop_nulls: bool = False
     sandbox: bool = False
@@ -68,7 +68,7 @@ def build_server(
     listed = types.ListToolsResult(tools=[build_tool(endpoint) for endpoint in endpoints])
 
     async def list_tools(ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        # Who lists the tools is about to call one.
+        # A client that lists the tools is about to call one.
         caller.prepare()
         return listed
 
@@ -84,11 +84,11 @@ def build_server(
         title=TITLE,
         website_url=WEBSITE,
         instructions=(SANDBOX_INSTRUCTIONS if options.sandbox else "") + _instructions(endpoints),
-        # The tools of one process never change: a client may keep the list for an hour, and share it.
+        # The tools of one process never change: a client may cache the list for an hour, and share it.
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
         on_list_tools=list_tools,
         on_call_tool=call_tool,
-        # Without it the SDK lists the tools at every HTTP call of the 2026-07-28 protocol, to look for these schemas.
+        # Without it the SDK lists the tools on every HTTP call of the 2026-07-28 protocol to look for these schemas.
         get_tool_input_schema=lambda name: offered[name].argument_schema if name in offered else None,
     )
     server.middleware[:] = [*map(with_short_names, server.middleware), let_any_arguments_in]
@@ -101,7 +101,7 @@ def _instructions(endpoints: Sequence[Endpoint]) -> str:
 
 
 def user_agent(client: types.Implementation | None) -> str:
-    """Return this server's name and the client's, its words cut to what is safe in a header."""
+    """Return this server's name and the client's, the latter reduced to what is safe in a header."""
     own = f"{NAME}/{__version__}"
     if client is None:
         return own
@@ -112,7 +112,7 @@ def user_agent(client: types.Implementation | None) -> str:
 async def _call(
     caller: Caller, endpoint: Endpoint, token_source: TokenSource, options: Options, ctx: Context
 ) -> types.CallToolResult:
-    """Make one call and answer it, whatever happens: an exception that leaves here would be sent with its text."""
+    """Make one call and answer it, whatever happens: an exception that escapes would be sent with its text."""
     report = CallReport(endpoint.tool, who_calls(ctx))
     attempt = Attempt(
         client_is_there=lambda: client_is_there(ctx),

@@ -17,10 +17,10 @@ from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.json_schema import without_required
 
 MAX_RESULT = 8000
-"""Bytes of a whole result: the structured object and its text."""
+"""Maximum bytes of a whole result: the structured object and its text."""
 
 _SHORTER = ((60, 200), (30, 80), (10, 40), (4, 40))
-"""Field errors (or members and items of data) and characters a text that are tried, in turn, until a result fits."""
+"""Limits tried in turn until a result fits: field errors (or members and items of data), and characters per text."""
 
 
 class Result(BaseModel):
@@ -53,7 +53,7 @@ _RESULT_OUTLINE: dict[str, Any] = {
     "notes": {"type": "array"},
     "sandbox": {"type": "boolean"},
 }
-"""`Result` as it is published: its members, and of an error what decides. Every session carries these bytes."""
+"""`Result` as published: its members, and the decisive ones of an error. Every session carries these bytes."""
 
 
 def build_tool(endpoint: Endpoint) -> types.Tool:
@@ -86,7 +86,7 @@ def success_result(reply: Reply, notes: list[str], *, sandbox: bool = False) -> 
             sandbox=sandbox or MISSING,
         )
     except ValidationError:
-        # A write that succeeded is never reported as a failure because its answer looked odd.
+        # A write that succeeded is never reported as a failure just because its answer looked odd.
         result = Result(success=True, notes=["The answer did not match the documentation; its details are left out."])
     return _call_result(result)
 
@@ -130,7 +130,7 @@ def _call_result(result: Result) -> types.CallToolResult:
 
 
 def _size(text: str) -> int:
-    """Bytes that a result's JSON takes as an object and, once more, as text inside a JSON string."""
+    """Return the bytes that a result's JSON takes as an object plus those it takes as text in a JSON string."""
     return len(text.encode()) + len(json.dumps(text, ensure_ascii=False).encode())
 
 
@@ -155,7 +155,7 @@ def _shortened(result: Result, fields: int, characters: int) -> Result:
 
 
 def _shortened_data(data: Any, fields: int, characters: int) -> tuple[Any, bool]:
-    """Return `data` with shorter texts, and whether anything is missing; what the API's page names at the top stays."""
+    """Return `data` with shorter texts, and whether anything is missing; the documented top-level members stay."""
     is_cut = False
 
     def shorten_value(value: Any, most: int | None = fields) -> Any:
@@ -171,6 +171,6 @@ def _shortened_data(data: Any, fields: int, characters: int) -> tuple[Any, bool]
 
 
 def _output_schema(endpoint: Endpoint) -> dict[str, Any]:
-    # A member of data that does not have its documented type is left out, so none is required.
+    # A member of data that does not have its documented type is left out, so no member is required.
     data = without_required(endpoint.data_schema)
     return {"type": "object", "properties": _RESULT_OUTLINE | {"data": data}, "required": ["success"]}
