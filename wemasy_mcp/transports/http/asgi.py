@@ -1,4 +1,4 @@
-"""Either HTTP transport as one ASGI application: guard, client authentication, MCP, health. Knows no socket."""
+"""Either HTTP transport as one ASGI application: guard, client authentication, MCP, health. It opens no sockets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -31,7 +31,7 @@ _NOT_FOUND = Refusal(404, "not_found", "Nothing is served at this path.")
 
 
 def mcp_path(settings: Settings) -> str:
-    """Return the path that clients are given."""
+    """Return the path that clients use."""
     return OPEN_PATH if settings.transport == "sse" else MCP_PATH
 
 
@@ -41,10 +41,10 @@ def build_app(
     """Return the application that serves MCP over the transport of `settings`.
 
     Args:
-        server: What answers.
-        settings: Which transport, which hosts and origins.
-        port: Where the application is reached.
-        verifier: Recognises clients; None serves everybody.
+        server: The MCP server.
+        settings: The transport, hosts and origins.
+        port: The port at which the application is reached.
+        verifier: Recognises clients; None admits everyone.
         stopping: Set when the server stops.
 
     Raises:
@@ -71,11 +71,11 @@ def build_app(
 
 
 class Paths:
-    """Serves each path, with or without a slash at its end, and nothing else.
+    """Serves each path, with or without a trailing slash, and nothing else.
 
     Args:
-        endpoints: What serves which path.
-        running: What lasts as long as the server does.
+        endpoints: The application that serves each path.
+        running: A context manager that is open for the server's lifetime.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Paths:
         self._running = running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or the server's life."""
+        """Serve one request, or the lifespan."""
         if scope["type"] == "lifespan":
             await receive()
             async with self._running():
@@ -97,7 +97,7 @@ class Paths:
 
 
 class Methods:
-    """Serves requests of some methods and refuses those of any other."""
+    """Serves requests with the given methods and refuses all others."""
 
     def __init__(self, methods: Sequence[str], app: ASGIApp) -> None:
         self._methods = methods
@@ -113,7 +113,7 @@ class Methods:
 def _admission(
     verifier: TokenVerifier | None, settings: Settings, host: str
 ) -> tuple[Callable[[ASGIApp], ASGIApp], dict[str, ASGIApp]]:
-    """Return what wraps an application to admit clients only, and the paths where others can find the issuer."""
+    """Return a wrapper that admits only clients, and the paths where others can find the issuer."""
     if verifier is None:
         return lambda app: app, {}
     if not isinstance(verifier, JwtTokens):

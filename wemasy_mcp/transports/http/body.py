@@ -1,4 +1,4 @@
-"""The body of a request: one message, whole before anything is done with it; bounded for one and for all together."""
+"""The body of a request: one message, read whole before it is used; bounded for each and for all together."""
 
 import re
 
@@ -11,19 +11,19 @@ from wemasy_mcp.transports.message import read
 from wemasy_mcp.transports.normalize import normalize_message
 
 MAX_BODY = 4 * 2**20
-"""Bytes of a request's body: 4 MiB."""
+"""Maximum bytes of a request's body: 4 MiB."""
 
 MAX_WEIGHT = 24 * 2**20
 """Bytes of memory that one message may take once it is read."""
 
 MAX_WEIGHTS = 48 * 2**20
-"""Bytes of memory that all messages on their way or being handled may take together, beyond `SMALL` of each."""
+"""Bytes of memory that all messages arriving or being handled may take together, beyond `SMALL` for each."""
 
 SMALL = 2**14
-"""Bytes of a message that do not count: no client is refused for a call of usual size, whatever others send."""
+"""Bytes of each message that do not count: a call of usual size is never refused because of what others send."""
 
 _COSTS = {b"[": 160, b"{": 160, b",": 64, b":": 240}
-"""Bytes of memory that a value and a member's name take in Python beyond their text: measured, and rounded up."""
+"""Bytes of memory that a value and a member's name take in Python beyond their text, measured and rounded up."""
 
 _TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
@@ -46,7 +46,7 @@ class Bodies:
         self._held = 0
 
     def grow(self, held: int, weight: int) -> bool:
-        """Note that a message that took `held` bytes takes `weight`; whether there is room for that."""
+        """Record that a message that took `held` bytes takes `weight`; return whether there is room for it."""
         growth = max(0, weight - SMALL) - max(0, held - SMALL)
         if growth > 0 and self._held + growth > self._limit:
             return False
@@ -55,9 +55,9 @@ class Bodies:
 
 
 class WholeBody:
-    """Calls the app once a whole message has arrived: any other body is refused, and dropped if its client has gone.
+    """Calls the app once a whole message has arrived; refuses any other body, or drops it if its client has gone.
 
-    The SDK logs an error for every client that leaves in the middle of its request.
+    The SDK logs an error for every client that disconnects in the middle of its request.
     """
 
     def __init__(self, app: ASGIApp, bodies: Bodies) -> None:
@@ -104,18 +104,18 @@ class WholeBody:
 
 
 def weigh(body: bytes | bytearray) -> int:
-    """Return how many bytes of memory a JSON text takes once it is read, or more."""
+    """Return an upper bound on the bytes of memory that a JSON text takes once it is read."""
 
     def estimate(text: bytes | bytearray) -> int:
         return len(body) + sum(text.count(sign) * cost for sign, cost in _COSTS.items())
 
     weight = estimate(body)
-    # The signs may stand in texts, where they cost nothing.
+    # These characters may occur inside strings, where they cost nothing.
     return weight if weight <= MAX_WEIGHT else estimate(_TEXTS.sub(b"", body))
 
 
 def replaying(message: Message, receive: Receive) -> Receive:
-    """Return what receives `message` again, and then what `receive` does."""
+    """Return a `receive` that yields `message` again, then whatever the original yields."""
     unread = [message]
 
     async def receive_again() -> Message:
@@ -130,5 +130,5 @@ def _is_json(scope: Scope) -> bool:
 
 
 def _declared_length(scope: Scope) -> int:
-    # h11 has seen that it is a number, and the only one.
+    # h11 has checked that it is a number, and the only one.
     return max((int(value) for name, value in scope["headers"] if name == b"content-length"), default=0)

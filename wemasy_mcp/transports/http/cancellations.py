@@ -1,8 +1,8 @@
-"""Calls over streamable HTTP that clients of 2025 cancelled, by a request of its own while the call's stays open.
+"""Calls over streamable HTTP that 2025 clients cancelled, with a separate request while the call's stays open.
 
 Each request is served for itself here, and ids of requests are unique in one client only. So every client is given a
 session id with the answer to `initialize` (MCP 2025-11-25, "Session Management"), and sends it with each request.
-Nothing is kept for a session, and any replica serves any: it only says whose request a cancellation names.
+Nothing is kept for a session, and any replica serves any session: it only identifies whose request is cancelled.
 """
 
 import json
@@ -15,23 +15,23 @@ from starlette.types import Message, Scope, Send
 SESSION_HEADER = "mcp-session-id"
 
 MAX_CANCELLATIONS = 10_000
-"""How many are remembered; the oldest is forgotten first."""
+"""Maximum number remembered; the oldest is forgotten first."""
 
 MAX_SESSION = 64
-"""Characters of a session id that is looked at; those given here have 32."""
+"""Maximum characters of a session id that is considered; those issued here have 32."""
 
 MAX_MESSAGE = 65_536
-"""Bytes of a message that is looked at: both kinds are short."""
+"""Maximum bytes of a message that is considered: both kinds are short."""
 
 
 class Cancellations:
-    """Which request of which session was cancelled."""
+    """The cancelled requests of each session."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def note(self, scope: Scope, body: bytes) -> str:
-        """Note what a request cancels, if that is what it does, and return its session; empty where it has none."""
+        """Record what a request cancels, if anything, and return its session; empty if it has none."""
         session = Headers(scope=scope).get(SESSION_HEADER, "")
         if session and len(session) <= MAX_SESSION:
             message = _read(body, "notifications/cancelled")
@@ -43,12 +43,12 @@ class Cancellations:
         return session
 
     def hold(self, session: str, request_id: object) -> bool:
-        """Whether a request was cancelled."""
+        """Return whether a request was cancelled."""
         return (session, repr(request_id)[:MAX_SESSION]) in self._known
 
 
 def naming_session(whole: Message, send: Send) -> Send:
-    """Return what sends the answer to the request `whole`: with a new session id where that is an `initialize`."""
+    """Return a `send` for the answer to the request `whole`, with a new session id if that is an `initialize`."""
     if not _read(whole["body"], "initialize"):
         return send
 
@@ -61,7 +61,7 @@ def naming_session(whole: Message, send: Send) -> Send:
 
 
 def _read(body: bytes, method: str) -> dict[str, object]:
-    """The message of that method in a body; an empty one where it holds none."""
+    """Return the message with that method in a body; empty if there is none."""
     if len(body) > MAX_MESSAGE or f'"{method}"'.encode() not in body:
         return {}
     try:

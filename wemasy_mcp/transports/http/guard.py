@@ -1,4 +1,4 @@
-"""The first look at a request: to which host it was sent, from which page, and under which path of a proxy.
+"""The first check of a request: the host it was sent to, the page it came from, and the proxy's path prefix.
 
 Pure ASGI. A web page can make a browser send requests to a server on loopback, and by DNS rebinding even read the
 answers; `Origin` and `Host` give it away (MCP specification, "Security Warning" of streamable HTTP).
@@ -23,16 +23,16 @@ _FOREIGN_HOST = Refusal(421, "misdirected_request", "This Host is not served her
 
 
 class Guard:
-    """Answers 421 to a foreign `Host` and 403 to a foreign `Origin`, and finds the path within this server.
+    """Answers 421 to a foreign `Host` and 403 to a foreign `Origin`, and determines the path within this server.
 
-    Both are compared whole, never by prefix, and a default port is the same as none (RFC 9110, section 4.2.3).
+    Both are compared whole, never by prefix, and a default port equals none (RFC 9110, section 4.2.3).
 
     Args:
-        app: What serves the requests that pass.
-        hosts: The `Host` values that are served, port included where clients send one.
-        origins: The `Origin` values that are served; a request without one comes from no web page.
-        open_paths: Paths that any Host may ask: probes address a container by its IP, and learn nothing there.
-        prefix: The path under which a proxy shows this server, or the name of the header in which the proxy says it.
+        app: The application that serves the requests that pass.
+        hosts: The `Host` values that are served, including the port where clients send one.
+        origins: The `Origin` values that are served; a request without one does not come from a web page.
+        open_paths: Paths open to any Host: probes address a container by its IP, and learn nothing there.
+        prefix: The path under which a proxy exposes this server, or the name of the header in which it sends that path.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ def own_hosts(allowed: Iterable[str], port: int) -> list[str]:
     """Return the `Host` values to serve: those allowed, or loopback's with the port.
 
     Raises:
-        SettingsError: An allowed one is not a host.
+        SettingsError: An allowed value is not a host.
     """
     hosts = list(allowed)
     if any("/" in host or "*" in host or not host.isascii() for host in hosts):
@@ -88,7 +88,7 @@ def own_origins(allowed: Iterable[str], port: int) -> list[str]:
     """Return the `Origin` values to serve: those allowed, or loopback's with the port.
 
     Raises:
-        SettingsError: An allowed one is not an origin.
+        SettingsError: An allowed value is not an origin.
     """
     origins = [origin.rstrip("/") for origin in allowed]
     if not all(map(_is_origin, origins)):
@@ -104,7 +104,7 @@ def _is_origin(origin: str) -> bool:
 
 
 def _without_default_port(text: str) -> str:
-    """The host or origin as it is compared: in lower case, without a default port and the root's dot at its end."""
+    """Return the host or origin as compared: in lower case, without a default port or the root's trailing dot."""
     scheme, separator, host = text.lower().rpartition("://")
     name, _, port = host.rpartition(":") if not host.endswith("]") else ("", "", host)
     if not name:

@@ -1,4 +1,4 @@
-"""The listening socket, and whether it may be opened: a port others reach needs clients that prove who they are."""
+"""The listening socket and the check that it may be opened: a port that others reach needs authenticated clients."""
 
 import socket
 
@@ -10,7 +10,7 @@ BACKLOG = 1024
 
 
 def listen(host: str, port: int, *, knows_clients: bool) -> socket.socket:
-    """Return a socket that listens; port 0 takes a free one.
+    """Return a listening socket; port 0 picks a free port.
 
     Args:
         host: The address or name to bind.
@@ -18,7 +18,7 @@ def listen(host: str, port: int, *, knows_clients: bool) -> socket.socket:
         knows_clients: Whether clients must authenticate.
 
     Raises:
-        SettingsError: The address may not or cannot be listened on.
+        SettingsError: Listening on the address is not allowed or not possible.
     """
     check_address(host, knows_clients=knows_clients)
     try:
@@ -28,7 +28,7 @@ def listen(host: str, port: int, *, knows_clients: bool) -> socket.socket:
     except (OSError, UnicodeError):
         raise SettingsError(variable_of("host"), "is not an address of this machine.") from None
     try:
-        # All addresses of IPv6 include all of IPv4, wherever the operating system can do both.
+        # All IPv6 addresses include all IPv4 addresses wherever the operating system supports both.
         is_dual = address[0] == "::" and socket.has_dualstack_ipv6()
         listener = socket.create_server((address[0], port), family=family, backlog=BACKLOG, dualstack_ipv6=is_dual)
     except OSError as error:
@@ -45,10 +45,10 @@ def listen(host: str, port: int, *, knows_clients: bool) -> socket.socket:
 
 
 def check_address(host: str, *, knows_clients: bool) -> None:
-    """Check that `host` may be listened on.
+    """Check that listening on `host` is allowed.
 
     Raises:
-        SettingsError: It is reached from elsewhere, and clients need not authenticate.
+        SettingsError: It can be reached from elsewhere, and clients need not authenticate.
     """
     if not is_loopback(host) and not knows_clients:
         raise SettingsError(
@@ -60,5 +60,5 @@ def check_address(host: str, *, knows_clients: bool) -> None:
 
 
 def url_host(host: str) -> str:
-    """Return a host as it is written in a URL: an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
+    """Return a host as written in a URL: an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
     return f"[{host}]" if ":" in host else host

@@ -1,4 +1,4 @@
-"""A refusal over HTTP: JSON with `error` and `error_description`, as OAuth clients read it wherever it comes from."""
+"""A refusal over HTTP: JSON with `error` and `error_description`, which OAuth clients understand from any source."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 ERROR = "wemasy_mcp.error"
-"""Where a request's scope names the error with which it was refused."""
+"""The key in a request's scope for the error with which it was refused."""
 
 
 class Refusal:
@@ -25,7 +25,7 @@ class Refusal:
         self._headers = dict(headers or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request; close the connection where a body may be on its way, which nobody reads."""
+        """Answer the request; close the connection if a body, which nobody will read, may be on its way."""
         scope[ERROR] = self._content["error"]
         names = {name for name, value in scope["headers"] if value != b"0"}
         close = {"Connection": "close"} if names & {b"content-length", b"transfer-encoding"} else {}

@@ -1,4 +1,4 @@
-"""The log of what was refused: one line for each request, a few a second, and how many more there were."""
+"""The log of refusals: one line for each request, up to a few per second, and a count of the rest."""
 
 import asyncio
 import logging
@@ -15,11 +15,11 @@ from wemasy_mcp.transports.http.refusal import ERROR
 logger = logging.getLogger(__name__)
 
 MAX_LINES = 10
-"""A second: whoever floods the server does not fill its log."""
+"""Per second: a client that floods the server does not fill its log."""
 
 
 class RefusalLog:
-    """Serves every request through `app` and notes each that is refused."""
+    """Serves every request through `app` and logs each refusal."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -28,13 +28,13 @@ class RefusalLog:
         self._unwritten = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or the server's life."""
+        """Serve one request, or the lifespan."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
         async def send_and_note(message: Message) -> None:
-            # A 5xx is a refusal where we said so: readiness may be 503 for as long as it likes.
+            # A 5xx is a refusal only where marked as one: readiness may stay 503 indefinitely.
             status = message.get("status", 0)
             if status >= 400 and (status < 500 or ERROR in scope):
                 self._note(scope, status)
@@ -61,7 +61,7 @@ class RefusalLog:
 
 
 def _members(scope: Scope, status: int) -> dict[str, object]:
-    """Say who asked for what. All of it is foreign text; a query is left out, because it may hold anything."""
+    """Return who requested what. All of it is foreign text; the query is omitted, because it may hold anything."""
     members = {
         "error": scope.get(ERROR, ""),
         "method": sanitize(scope["method"], limit=20),

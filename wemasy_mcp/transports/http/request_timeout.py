@@ -1,7 +1,7 @@
-"""HTTP/1.1 bounded in time and memory: uvicorn itself waits for ever for a request, and for its answer to be read.
+"""HTTP/1.1 bounded in time and memory: uvicorn itself waits forever for a request, and for its answer to be read.
 
-The parser is h11, also where httptools is installed. uvicorn with httptools reads on behind a request that is not
-answered yet, and answers what is wrong there with a 400 immediately, in the place of that request's answer: a write
+The parser is h11, even where httptools is installed. uvicorn with httptools reads past a request that is not
+answered yet, and answers any error there with an immediate 400 in place of that request's answer: a write
 would be reported as a failure. It also loses the body of a request that offers to go on in HTTP/2, as Java's HTTP
 client does by default, takes trailers for headers, and limits neither.
 """
@@ -15,17 +15,17 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 LINGER_SECONDS = 1.0
-"""How long a client may go on sending a body that was refused before the connection is cut."""
+"""Seconds that a client may go on sending a refused body before the connection is cut."""
 
 MAX_LINGERING = 2**20
 """Bytes of such a body that are discarded before the connection is cut."""
 
 _CHUNK = memoryview(bytearray(2**14))
-"""One receive buffer for all connections: thousands that send at the same time hold little each."""
+"""One receive buffer for all connections: thousands that send at the same time hold little memory each."""
 
 
 class Config(uvicorn.Config):
-    """uvicorn's settings, and how long a client may take to send a request or to read its answer."""
+    """uvicorn's settings, plus the time limits for sending a request and reading its answer."""
 
     request_seconds: float = 15.0
 
@@ -41,21 +41,21 @@ class RequestTimeoutProtocol(H11Protocol, asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request."""
-        # With a limit of 0 every byte the kernel does not take counts: a client that reads nothing is noticed.
+        # With a limit of 0, every byte the kernel does not take counts: a client that reads nothing is noticed.
         transport.set_write_buffer_limits(0)
         super().connection_made(_ClosingGently(transport, self))  # type: ignore[arg-type]
         self._expect(arriving=True)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where the next bytes go."""
+        """Return the buffer for the next bytes."""
         return _CHUNK
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take the bytes that have arrived."""
+        """Process the bytes that have arrived."""
         self.data_received(bytes(_CHUNK[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
-        """Take a part of a request."""
+        """Process part of a request."""
         if self._lingered is not None:
             self._lingered += len(data)
             if self._lingered > MAX_LINGERING:
@@ -66,7 +66,7 @@ class RequestTimeoutProtocol(H11Protocol, asyncio.BufferedProtocol):
             self._expect(arriving=self.is_arriving())
 
     def on_response_complete(self) -> None:
-        """Go on with what the client sent in the meantime; a body that nobody has read ends the connection."""
+        """Continue with what the client sent in the meantime; an unread body ends the connection."""
         if self.conn.their_state is h11.SEND_BODY:
             self.transport.close()
         super().on_response_complete()
@@ -74,7 +74,7 @@ class RequestTimeoutProtocol(H11Protocol, asyncio.BufferedProtocol):
             self._expect(arriving=self.is_arriving())
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP."""
+        """Refuse data that is not HTTP."""
         body = json.dumps({"error": "invalid_request", "error_description": msg}).encode()
         headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]
         for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
@@ -82,19 +82,19 @@ class RequestTimeoutProtocol(H11Protocol, asyncio.BufferedProtocol):
         self.transport.close()
 
     def pause_writing(self) -> None:
-        """Give the client its time to read."""
+        """Start the client's time limit for reading."""
         super().pause_writing()
         self._read_deadline = self.loop.call_later(self.config.request_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Note that it has read everything."""
+        """Record that the client has read everything."""
         super().resume_writing()
         if self._read_deadline is not None:
             self._read_deadline.cancel()
             self._read_deadline = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Expect nothing any more."""
+        """Stop expecting data."""
         super().connection_lost(exc)
         self.resume_writing()
         self._expect(arriving=False)
@@ -104,16 +104,16 @@ class RequestTimeoutProtocol(H11Protocol, asyncio.BufferedProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def is_arriving(self) -> bool:
-        """Return whether part of a request has arrived, and not all of it."""
+        """Return whether part of a request has arrived, but not all of it."""
         state = self.conn.their_state
         return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))
 
     def is_lingering(self) -> bool:
-        """Return whether this side has sent its last byte and discards what still arrives."""
+        """Return whether this side has sent its last byte and now discards incoming data."""
         return self._lingered is not None
 
     def linger(self) -> None:
-        """Discard what still arrives, for a moment."""
+        """Discard incoming data for a moment."""
         self._lingered = 0
         self._expect(arriving=False)
         self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
@@ -128,9 +128,10 @@ class RequestTimeoutProtocol(H11Protocol, asyncio.BufferedProtocol):
 
 
 class _ClosingGently:
-    """A transport that first ends its own side, where the client is still sending.
+    """A transport that closes its own side first if the client is still sending.
 
-    Closed with a body unread, the operating system would reset the connection, and the client could lose the answer.
+    If it closed with a body unread, the operating system would reset the connection, and the client could lose the
+    answer.
     """
 
     def __init__(self, transport: asyncio.Transport, protocol: RequestTimeoutProtocol) -> None:

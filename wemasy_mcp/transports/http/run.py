@@ -1,4 +1,4 @@
-"""From settings to a listening server: the one door of this package."""
+"""The path from settings to a listening server: this package's only entry point."""
 
 import logging
 from collections.abc import Callable
@@ -23,21 +23,21 @@ SHOWN = (
     *("timeout_seconds", "answer_seconds", "keepalive_seconds"),
     *("transport", "allowed_hosts", "allowed_origins", "path_prefix", "auth_scopes"),
 )
-"""The settings that the log of a start shows."""
+"""The settings logged at startup."""
 
 
 async def serve_http(server: Server[Any], settings: Settings, stop_calls: Callable[[], None]) -> None:
-    """Serve MCP over HTTP until a stop signal, then finish the calls under way.
+    """Serve MCP over HTTP until a stop signal, then finish the calls in progress.
 
     Args:
-        server: What answers.
-        settings: Where, over which transport, and for whom.
-        stop_calls: Makes the calls under way answer immediately.
+        server: The MCP server.
+        settings: The address, the transport, and the clients to admit.
+        stop_calls: Makes the calls in progress answer immediately.
 
     Raises:
         SettingsError: A setting cannot be used, or the port is taken.
     """
-    # Its warnings spell session ids out.
+    # Its warnings contain session ids.
     logging.getLogger("mcp.server.sse").setLevel(logging.ERROR)
     verifier = client_verifier(settings)
     with listen(settings.host, settings.port, knows_clients=verifier is not None) as listener:
@@ -50,7 +50,7 @@ async def serve_http(server: Server[Any], settings: Settings, stop_calls: Callab
 
 
 def _configuration(settings: Settings, verifier: TokenVerifier | None) -> dict[str, object]:
-    """Return what an operator compares between replicas. Of a secret, and of an address, only whether it is set."""
+    """Return the values that an operator compares between replicas; for secrets and addresses, only if they are set."""
     return {
         "version": __version__,
         "clients": "anyone" if verifier is None else "oauth" if settings.auth_issuer else "static tokens",

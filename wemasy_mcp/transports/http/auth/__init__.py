@@ -1,1 +1,1 @@
-"""Authentication over HTTP: clients of this server, and the Wemasy token that a call uses."""
+"""Authentication over HTTP: the clients of this server, and the Wemasy token that a call uses."""

@@ -1,4 +1,4 @@
-"""Admission of clients: bearers of a static token or of an access token, as the operator set it up (RFC 6750)."""
+"""Admission of clients: bearers of a static token or of an access token, as the operator configured (RFC 6750)."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from wemasy_mcp.transports.http.refusal import Refusal
 
 
 def client_verifier(settings: Settings) -> TokenVerifier | None:
-    """Return the verifier of clients' tokens, None when everybody may call.
+    """Return the verifier of clients' tokens; None if anyone may call.
 
     Raises:
         SettingsError: A setting cannot be used.
@@ -31,13 +31,13 @@ def client_verifier(settings: Settings) -> TokenVerifier | None:
 
 
 class Admission:
-    """Serves clients and refuses strangers, before anything else of the request is looked at.
+    """Serves clients and refuses strangers before looking at anything else in the request.
 
     Args:
-        app: What serves clients.
+        app: The application that serves clients.
         verifier: Recognises clients.
-        scopes: What a client's token must allow.
-        metadata_url: Where strangers find the issuer of tokens (RFC 9728).
+        scopes: The scopes that a client's token must have.
+        metadata_url: The URL where strangers find the issuer of tokens (RFC 9728).
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Admission:
         try:
             client = await self._verifier.verify_token(token.strip())
         except KeysUnavailableError as error:
-            # A 401 would make the client throw its token away.
+            # A 401 would make the client discard its token.
             refusal = "The token issuer's keys are not available right now. Send the same request again later."
             return Refusal(503, "temporarily_unavailable", refusal, {"Retry-After": f"{error.retry_after}"})
         if client is None:

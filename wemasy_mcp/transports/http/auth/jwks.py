@@ -1,4 +1,4 @@
-"""The public keys of an OAuth issuer (RFC 7517), fetched when they are needed and never more often than is polite."""
+"""The public keys of an OAuth issuer (RFC 7517), fetched when needed and never more often than is polite."""
 
 import logging
 import math
@@ -32,23 +32,23 @@ Asymmetric ones only: with a shared secret, whoever can check a token can also m
 """
 
 FETCH_SECONDS = 3.0
-"""How long a fetch may take: the request that waits for it has still to be answered in good time."""
+"""Maximum seconds for a fetch: the request that waits for it must still be answered in good time."""
 
 MAX_BYTES = 2**18
 MAX_KEYS = 64
 
 FRESH_SECONDS = 600.0
-"""How long keys are used before they are fetched again: an issuer that withdraws one is obeyed within 10 minutes."""
+"""Seconds before keys are fetched again: a key that the issuer withdraws is rejected within 10 minutes."""
 
 TRUST_SECONDS = 3600.0
-"""How long keys are used that could not be fetched again. Access tokens rarely live longer."""
+"""Seconds that keys stay in use when they cannot be fetched again. Access tokens rarely live longer."""
 
 PAUSE_SECONDS = 30.0
-"""How long after one fetch the next one waits, so that tokens with made-up key ids cannot cause a storm of fetches."""
+"""Minimum seconds between fetches, so that tokens with made-up key ids cannot cause a storm of fetches."""
 
 
 class KeysUnavailableError(AuthenticationError):
-    """A token cannot be judged now, because the key that signed it may exist and is not known yet.
+    """A token cannot be checked now, because the key that signed it may exist but is not known yet.
 
     Args:
         retry_after: Whole seconds until the keys are fetched again.
@@ -61,10 +61,10 @@ class KeysUnavailableError(AuthenticationError):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A public key that may sign."""
+    """A public key that may sign tokens."""
 
     public: Any
-    """As `cryptography` has it."""
+    """The `cryptography` object."""
     kty: str
     crv: str | None
     alg: str | None
@@ -87,7 +87,7 @@ class JwkSet:
     Args:
         url: The JWKS address.
         clock: Counts seconds.
-        transport: What sends the requests; the network when left out.
+        transport: Sends the requests; the network by default.
     """
 
     def __init__(
@@ -101,18 +101,18 @@ class JwkSet:
         self._transport = transport
         self._keys: Sequence[Key] = ()
         self.problem = "none of the keys there signs tokens"
-        """Why nobody could be let in, where `could_admit` says so."""
+        """The reason that nobody could be admitted, where `could_admit` returns False."""
         self._fetched_at = -math.inf
         self._asked_at = -math.inf
         self._fetching = anyio.Lock()
 
     async def find(self, signed_with: Callable[[Key], bool], key_id: str | None, token_age: float) -> Key | None:
-        """Return the key that signed a token; None when the issuer has no such key.
+        """Return the key that signed a token; None if the issuer has no such key.
 
         Args:
             signed_with: Returns whether that key signed the token.
             key_id: The key that the token names.
-            token_age: How many seconds ago, in whole ones, the token was issued.
+            token_age: Whole seconds since the token was issued.
 
         Raises:
             KeysUnavailableError: The issuer has not been reached, or may have published the key since it was.
@@ -140,7 +140,7 @@ class JwkSet:
         return next((key for key in self._keys if signed_with(key)), None)
 
     async def _fetch_if_due(self) -> None:
-        """Take what the issuer publishes, no keys included; when it cannot be read, keep what is known."""
+        """Take what the issuer publishes, even if that is no keys; if it cannot be read, keep the known keys."""
         async with self._fetching:
             if self._clock() - self._asked_at < PAUSE_SECONDS:
                 return
@@ -150,7 +150,7 @@ class JwkSet:
                     document = await self._read()
                 self._keys = read_keys(document)
             except Exception as error:
-                # Whatever an issuer sends: a token then cannot be judged, and that is all.
+                # Whatever an issuer sends, the only effect is that a token cannot be checked.
                 self.problem = _reason(error)
                 logger.warning("the keys at WEMASY_AUTH_JWKS_URL could not be fetched: %s", self.problem)
             else:
@@ -172,7 +172,7 @@ class JwkSet:
 
 
 def read_keys(document: bytes) -> Sequence[Key]:
-    """Return the keys of a JWK set that may sign tokens, `MAX_KEYS` at most.
+    """Return the keys of a JWK set that may sign tokens, at most `MAX_KEYS`.
 
     Raises:
         ValueError: It is not a JWK set, or none of its members is a key of any kind.
@@ -189,8 +189,8 @@ def read_keys(document: bytes) -> Sequence[Key]:
 
 
 def _read_key(member: dict[str, Any]) -> Key | None:
-    """The key, None when it cannot be used: an encryption key, a shared secret, or one that is broken."""
-    # Some issuers write null for what they leave out. Private members are not read.
+    """Return the key; None if it cannot be used: an encryption key, a shared secret, or a broken key."""
+    # Some issuers write null for members they omit. Private members are not read.
     jwk = {
         name: member[name] for name in ("kty", "crv", "alg", "kid", "n", "e", "x", "y") if member.get(name) is not None
     }

@@ -21,11 +21,11 @@ from wemasy_mcp.transports.http.auth.jwks import ALGORITHMS, JwkSet, Key
 from wemasy_mcp.urls import read_url
 
 LEEWAY_SECONDS = 60
-"""How far the issuer's clock may be from this one."""
+"""Maximum seconds between the issuer's clock and this one."""
 
 _JWS = jwt.PyJWS()
 for _name in ("Ed25519", "Ed448"):
-    # A later PyJWT may know the names of RFC 9864 by itself.
+    # A later PyJWT may know the names in RFC 9864 itself.
     with suppress(ValueError):
         _JWS.register_algorithm(_name, OKPAlgorithm())
 
@@ -34,7 +34,7 @@ _CLAIMS_ONLY: Options = {
     **{f"verify_{name}": True for name in ("exp", "nbf", "iat", "aud", "iss", "sub")},  # type: ignore[typeddict-item]
     "require": ["exp", "iss", "aud"],
 }
-"""PyJWT takes a signature that is not verified for a wish to verify nothing."""
+"""PyJWT verifies nothing unless asked, when the signature is not verified."""
 
 _CLIENT = ("client_id", "azp", "cid", "appid", "sub")
 """Claims that name the client: RFC 9068; OpenID Connect (Keycloak, Auth0, Entra v2, ZITADEL); Okta; Entra v1."""
@@ -42,7 +42,7 @@ _CLIENT = ("client_id", "azp", "cid", "appid", "sub")
 _SCOPES = ("scope", "scp", "permissions", "roles")
 """Claims of what a token may do: RFC 9068 (text); Entra (text) and Okta (list); Auth0 with RBAC; an Entra application.
 
-Only the first that a token has counts: what its user's roles allow is more than what was granted to the client.
+Only the first one in a token counts: a user's roles allow more than was granted to the client.
 """
 
 _ZITADEL_ROLES = re.compile(r"urn:zitadel:iam:org:project:(\d+:)?roles")
@@ -50,7 +50,7 @@ _ZITADEL_ROLES = re.compile(r"urn:zitadel:iam:org:project:(\d+:)?roles")
 
 
 class JwtTokens(TokenVerifier):
-    """Knows clients by access tokens that `issuer` signed for `audience`."""
+    """Recognises clients by access tokens that `issuer` signed for `audience`."""
 
     def __init__(self, issuer: str, audience: str, keys: JwkSet) -> None:
         self._keys = keys
@@ -58,13 +58,13 @@ class JwtTokens(TokenVerifier):
         self._audience = audience
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Return who presents `token`, None when it is not valid here and now.
+        """Return the client that presents `token`; None if it is not valid here and now.
 
         Raises:
-            KeysUnavailableError: It cannot be judged yet.
+            KeysUnavailableError: It cannot be checked yet.
         """
         try:
-            # Unverified, to spare everybody the look for a key that would make no difference.
+            # Unverified, to avoid looking up a key that would make no difference.
             claims = self._valid_claims(token)
             header = jwt.get_unverified_header(token)
             algorithm, key_id = header.get("alg"), header.get("kid")
@@ -76,12 +76,12 @@ class JwtTokens(TokenVerifier):
         def signed_with(key: Key) -> bool:
             return key.fits(algorithm, key_id) and _is_signed(token, key, algorithm)
 
-        # PyJWT has seen that it is a number; RFC 9068 requires it.
+        # PyJWT has checked that it is a number; RFC 9068 requires it.
         age = time.time() - int(claims.get("iat", 0))
         if await self._keys.find(signed_with, key_id, age) is None:
             return None
         client = next((claims[name] for name in _CLIENT if isinstance(claims.get(name), str)), "")
-        # The SDK lets a session be used only by the client and user that opened it. Nothing needs the token again.
+        # The SDK lets only the client and user that opened a session use it. Nothing needs the token again.
         return AccessToken(
             token="",
             client_id=client,
@@ -91,7 +91,7 @@ class JwtTokens(TokenVerifier):
         )
 
     async def could_admit(self) -> bool:
-        """Return whether anybody could be admitted now: not while the issuer's keys are not available."""
+        """Return whether anyone could be admitted now: not while the issuer's keys are unavailable."""
         return await self._keys.could_admit()
 
     def _valid_claims(self, token: str) -> dict[str, Any]:
@@ -118,10 +118,10 @@ def _granted(claims: Mapping[str, Any]) -> list[str]:
 
 
 def jwt_verifier(settings: Settings) -> JwtTokens | None:
-    """Return what checks access tokens, None when no issuer is set.
+    """Return the verifier of access tokens; None if no issuer is set.
 
     Raises:
-        SettingsError: Of issuer, audience and key address one is missing or cannot be used.
+        SettingsError: The issuer, audience or key address is missing or cannot be used.
     """
     given = {name: getattr(settings, name) for name in ("auth_issuer", "auth_audience", "auth_jwks_url")}
     if not any(given.values()):
@@ -146,14 +146,15 @@ def is_granted(scope: str, scopes: Sequence[str]) -> bool:
 
 
 def protected_resource(settings: Settings, host: str, path: str) -> dict[str, Any]:
-    """Return how clients find the issuer (RFC 9728): the resource is the audience where that is a URL of this server.
+    """Return the metadata that points clients to the issuer (RFC 9728).
 
-    The letters stay as they were given: clients compare them with those that they know.
+    The resource is the audience where that is a URL of this server. Upper and lower case stay as given: clients compare
+    the text with what they know.
 
     Args:
         settings: The issuer and the audience, both set.
         host: The `Host` that clients send.
-        path: Where clients reach MCP.
+        path: The path at which clients reach MCP.
     """
     audience = urlsplit(settings.auth_audience or "")
     own_url = f"{'https' if settings.allowed_hosts else 'http'}://{host}{path}"

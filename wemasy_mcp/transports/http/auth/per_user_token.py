@@ -34,7 +34,7 @@ class UserTokenRefused(Unauthenticated):
 
 
 def header_tokens(header: str) -> TokenSource:
-    """Return what takes a call's token from the request that brought the call.
+    """Return a source that takes a call's token from the request that brought the call.
 
     Raises:
         SettingsError: The header's name cannot be used, or means something else in HTTP or MCP.

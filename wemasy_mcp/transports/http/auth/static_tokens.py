@@ -13,17 +13,17 @@ from wemasy_mcp.secret_file import SecretFile, read_secret_file
 from wemasy_mcp.settings import Settings, SettingsError, variable_of
 
 MIN_LENGTH = 16
-"""Characters of the shortest token that is accepted: fewer could be guessed."""
+"""Minimum characters of a token: a shorter one could be guessed."""
 
 _LINE = re.compile(r"(?:(?P<name>[\w.@+-]{1,64}):[ \t]*)?(?P<token>.*)")
 """A token, with or without a name before it. RFC 6750, section 2.1: a token has no colon."""
 
 Digests = Mapping[bytes, str | None]
-"""The hash of each token, and the name of its holder where the operator gave one."""
+"""The hash of each token, and its holder's name where the operator gave one."""
 
 
 class StaticTokens(TokenVerifier):
-    """Knows clients by the tokens that the operator gave out. Keeps only their hashes."""
+    """Recognises clients by the tokens that the operator handed out. Only the hashes are kept."""
 
     def __init__(self, read: Callable[[], Digests]) -> None:
         self._read = read
@@ -31,14 +31,14 @@ class StaticTokens(TokenVerifier):
         self._number_tokens(read())
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Return who presents `token`, None if nobody does. The time it takes reveals nothing about the tokens."""
+        """Return the client that presents `token`; None if unknown. The time taken reveals nothing about the tokens."""
         presented = _digest(token)
         known = self._read()
         matches = [digest for digest in known if hmac.compare_digest(presented, digest)]
         if not matches:
             return None
         self._number_tokens(known)
-        # The SDK lets a session be used only by the client that opened it, so a number is never given to another token.
+        # The SDK lets only the client that opened a session use it, so a number is never given to another token.
         client = known[matches[0]] or f"token-{self._numbers[matches[0]]}"
         return AccessToken(token="", client_id=client, scopes=[])
 
@@ -48,7 +48,7 @@ class StaticTokens(TokenVerifier):
 
 
 def static_tokens(settings: Settings) -> StaticTokens | None:
-    """Return what recognises the tokens of `WEMASY_SERVER_TOKEN` or of its file; None when neither is set.
+    """Return the verifier of the tokens in `WEMASY_SERVER_TOKEN` or its file; None if neither is set.
 
     Raises:
         SettingsError: There is no token, or one that cannot be used.
