@@ -1,6 +1,6 @@
-"""One JSON-RPC message of a client: what it is, or the error that answers it. The same on every transport.
+"""One JSON-RPC message of a client, or the error that answers it. The same on every transport.
 
-The SDK gives no answer to much of what it cannot read, so that the client waits for its time-out, and turns bad UTF-8
+The SDK does not answer much of what it cannot read, so the client waits until it times out; it also turns bad UTF-8
 into U+FFFD, which would then be written.
 """
 
@@ -13,14 +13,14 @@ from mcp import types
 from pydantic import ValidationError
 
 _SEARCHED = 65_536
-"""Bytes at the beginning of a message that are searched for its id."""
+"""Number of bytes at the start of a message that are searched for its id."""
 
 _ID = re.compile(rb'"id"\s*:\s*(-?[0-9]{1,18}|"(?:[^"\\]|\\.){0,200}")\s*[,}]')
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The answer to what is not a message."""
+    """The answer to data that is not a message."""
 
     answer: types.JSONRPCError
 
@@ -51,7 +51,7 @@ def _explain(line: bytes) -> Refusal:
     request_id = value.get("id") if _is_id(value.get("id")) else None
     if value.get("jsonrpc") == "2.0" and isinstance(value.get("method"), str) and request_id is not None:
         if isinstance(value.get("params", {}), dict):
-            # Valid by shape, so its strings or its depth are what could not be read.
+            # The shape is valid, so its strings or its depth could not be read.
             text = "The message cannot be read: it holds lone surrogates, or is nested too deeply."
             return refuse(types.PARSE_ERROR, text, request_id)
         return refuse(types.INVALID_REQUEST, "The params should be an object.", request_id)
@@ -63,7 +63,7 @@ def _is_id(value: object) -> bool:
 
 
 def find_id(line: bytes) -> str | int | None:
-    """Return the id in what cannot be parsed, where it is beyond doubt: before `params`, whose content may hold any."""
+    """Return the id in unparsable data where it is certain: before `params`, whose content may hold any id."""
     found = _ID.findall(line[:_SEARCHED].partition(b'"params"')[0])
     if len(found) != 1:
         return None
@@ -77,7 +77,7 @@ def find_id(line: bytes) -> str | int | None:
 def refuse(code: int, message: str, request_id: str | int | None) -> Refusal:
     """Return the refusal with that code and text."""
     if isinstance(request_id, str):
-        # A lone surrogate in what is written would end the stream.
+        # Writing a lone surrogate would end the stream.
         request_id = request_id if request_id.isprintable() else None
     error = types.ErrorData(code=code, message=message)
     return Refusal(types.JSONRPCError(jsonrpc="2.0", id=request_id, error=error))

@@ -1,4 +1,4 @@
-"""What the SDK asks of a stream of messages beside `receive` or `send`."""
+"""The methods that the SDK requires of a stream of messages besides `receive` or `send`."""
 
 from abc import abstractmethod
 from types import TracebackType
@@ -12,7 +12,7 @@ class MessageStream:
     """A stream with nothing to close."""
 
     async def aclose(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is nothing to close."""
 
     async def __aenter__(self) -> Self:
         """Return the stream."""
@@ -33,7 +33,7 @@ class IncomingStream(MessageStream):
         """Return the next message.
 
         Raises:
-            anyio.EndOfStream: There is none.
+            anyio.EndOfStream: There are no more messages.
         """
         ...
 

@@ -1,7 +1,7 @@
-"""What clients send amiss and mean clearly, read as it is meant: the same on every transport.
+"""Malformed messages with a clear meaning, read as the client meant them: the same on every transport.
 
 PHP encodes an empty object as a list (aiquila #442). A byte order mark may be ignored (RFC 8259, section 8.1). Of
-`initialize` this server reads the version and the client's name: whatever else it holds cannot be wrong.
+`initialize` this server reads only the version and the client's name, so nothing else in it can be wrong.
 """
 
 import json
@@ -12,14 +12,14 @@ _BOM = b"\xef\xbb\xbf"
 _SUSPECT = re.compile(rb'"(?:params|_meta)"\s*:\s*\[\s*\]|"initialize"')
 
 _ANSWERED_WITH = {"2025-03-26": "2024-11-05"}
-"""2025-03-26 alone obliges a server to take batches, which this one does not: a client that asks for it is offered
-the version before it, which every such client speaks."""
+"""Only 2025-03-26 requires a server to accept batches, which this one does not: a client that asks for it is offered
+the previous version, which every such client speaks."""
 
 _UNKNOWN_CLIENT = {"name": "unknown", "version": "0"}
 
 
 def normalize_message(data: bytes) -> bytes:
-    """Return a message's JSON text as it was meant. What is as it should be, or cannot be read, comes back as it is."""
+    """Return a message's JSON text as the client meant it. A correct or unreadable message is returned unchanged."""
     data = data.removeprefix(_BOM)
     if not _SUSPECT.search(data):
         return data

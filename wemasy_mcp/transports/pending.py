@@ -1,4 +1,4 @@
-"""The account of requests that one connection has brought and that wait for an answer: the same for stdio and SSE."""
+"""The record of one connection's requests that wait for an answer: the same for stdio and SSE."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ _IN_FLIGHT = "Another request with this id is still in flight; this one was not 
 
 @dataclass(frozen=True, slots=True)
 class LocalRequest:
-    """What stands for the HTTP request where there is none: a scope for the transport's own marks."""
+    """A substitute where there is no HTTP request: a scope for the transport's own marks."""
 
     scope: dict[str, Any] = field(default_factory=dict)
 
@@ -25,19 +25,19 @@ class Pending:
 
     def __init__(self) -> None:
         self.is_broken = False
-        """Whether the client has gone: the calls under way go on, and their answers are not delivered."""
+        """True once the client has gone: the calls in progress continue, but their answers are not delivered."""
         self._requests: dict[types.RequestId, object] = {}
-        """By id as the SDK compares them: "7" is 7 there, also where a request is cancelled."""
+        """Keyed by id as the SDK compares them: it treats "7" as 7, including in cancellations."""
         self._changed = anyio.Event()
 
     def __len__(self) -> int:
         return len(self._requests)
 
     def take(self, item: SessionMessage) -> types.JSONRPCError | None:
-        """Note a message that was read; its handler can then ask `CLIENT_HAS_LEFT`.
+        """Record a message that was read; its handler can then use `CLIENT_HAS_LEFT`.
 
         Returns:
-            The error that answers a request whose id is that of another in flight; it is not to be handled.
+            The error that answers a request with the same id as another in flight; that request must not be handled.
         """
         message = item.message
         if isinstance(message, types.JSONRPCRequest):
@@ -45,7 +45,7 @@ class Pending:
             if key in self._requests:
                 error = types.ErrorData(code=types.INVALID_REQUEST, message=_IN_FLIGHT)
                 return self.refusal(types.JSONRPCError(jsonrpc="2.0", id=message.id, error=error))
-            # The same id may be used again once it was cancelled.
+            # An id may be reused once its request was cancelled.
             mark = self._requests[key] = object()
             assert isinstance(item.metadata, ServerMessageMetadata)  # noqa: S101 - both transports give one
             item.metadata.request_context.scope[CLIENT_HAS_LEFT] = lambda request_id: (
@@ -64,12 +64,12 @@ class Pending:
         return error.model_copy(update={"id": None}) if in_flight else error
 
     def settle(self, message: types.JSONRPCMessage) -> None:
-        """Note that a message was handed to the client, or could not be: an answer, or anything else."""
+        """Record that a message, whether an answer or not, was delivered to the client or could not be."""
         if isinstance(message, (types.JSONRPCResponse, types.JSONRPCError)) and message.id is not None:
             self._close(message.id)
 
     async def wait_for_change(self) -> None:
-        """Wait until a request is waiting no longer."""
+        """Wait until a request no longer waits for an answer."""
         await self._changed.wait()
 
     async def wait_until_empty(self) -> None:

@@ -9,7 +9,7 @@ from types import FrameType
 STOP_SIGNALS = tuple(
     signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if name in signal.Signals.__members__
 )
-"""Ctrl-C; the polite kill; the terminal that closes; on Windows Ctrl-Break, which is what a closing console sends."""
+"""Ctrl-C; a plain kill; a closing terminal; on Windows Ctrl-Break, which a closing console sends."""
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def handle(number: int, frame: FrameType | None) -> None:
-        # The event loop waits in the kernel: this also wakes it.
+        # The event loop waits in the kernel; this also wakes it.
         loop.call_soon_threadsafe(stop)
 
     hang_up = getattr(signal, "SIGHUP", None)

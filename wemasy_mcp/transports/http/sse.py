@@ -22,10 +22,10 @@ from wemasy_mcp.transports.pending import Pending
 
 MAX_SESSIONS = 500
 IDLE_SECONDS = 1800.0
-"""How long a session lives without a message from its client: 30 minutes, as the SDK's streamable HTTP has it."""
+"""Seconds that a session lives without a message from its client: 30 minutes, as in the SDK's streamable HTTP."""
 
 UNOPENED_SECONDS = 30.0
-"""How long a session lives that has asked for nothing yet."""
+"""Seconds that a session lives before its first request."""
 
 OPEN_PATH = "/sse"
 MESSAGES_PATH = "/messages/"
@@ -57,8 +57,8 @@ class SseSessions:
     """The sessions of one server.
 
     Args:
-        server: What answers.
-        stopping: Set when the server stops: sessions then end as soon as nothing in them waits for an answer.
+        server: The MCP server.
+        stopping: Set when the server stops: each session then ends as soon as nothing in it waits for an answer.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class SseSessions:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Nothing runs but the sessions."""
+        """Do nothing: only the sessions run."""
         yield
 
     async def _open_session(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,7 +111,7 @@ class SseSessions:
             if refusal is None:
                 await send(message)
 
-        # The session may end while its message is on the way; its client sees the stream end.
+        # The session may end while its message is in transit; its client sees the stream end.
         with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
             await self._transport.handle_post_message(scope, receive, send_unless_refused)
         if refusal is not None:
@@ -131,7 +131,7 @@ class _Writing(Protocol):
 
 
 class _Session(IncomingStream):
-    """The messages from one client, with an account of those that wait for an answer."""
+    """The messages from one client, with a record of those that wait for an answer."""
 
     def __init__(self, read: _Reading, write: _Writing, idle_seconds: float) -> None:
         self._read = read
@@ -157,7 +157,7 @@ class _Session(IncomingStream):
                 is_resumed = not self._is_open and item.message.method != "initialize" and not is_modern(item.message)
                 self._is_open = True
                 if is_resumed:
-                    # It initialized before this server was started again: its clients reconnect, and say nothing more.
+                    # The client initialized before this server restarted: it reconnects without a new handshake.
                     self._held = item
                     return SessionMessage(_HANDSHAKE, item.metadata)
             if self._is_open:
@@ -165,7 +165,7 @@ class _Session(IncomingStream):
             return item
 
     async def end_when_idle(self) -> None:
-        """End the session when its client has sent nothing for long."""
+        """End the session when its client has sent nothing for too long."""
         with self._idle:
             await anyio.sleep_forever()
         await self.write.aclose()

@@ -1,4 +1,4 @@
-"""Streamable HTTP of both protocol eras at `/mcp`, without sessions that are kept: any replica serves any request."""
+"""Streamable HTTP of both protocol eras at `/mcp`. No session is kept: any replica serves any request."""
 
 import asyncio
 import re
@@ -29,7 +29,7 @@ _NOT_ACCEPTABLE = Refusal(406, "not_acceptable", "Answers are application/json o
 class Streamable:
     """An ASGI application. Nothing is ever sent outside the answer to a POST, so GET is refused, as MCP allows.
 
-    An answer is JSON where the client takes that: an event stream would carry the same one message at twice the cost.
+    An answer is JSON where the client accepts it: an event stream would carry the same message at twice the cost.
     """
 
     def __init__(self, server: Server[Any]) -> None:
@@ -48,7 +48,7 @@ class Streamable:
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request whose body has come."""
+        """Serve one request whose body has arrived."""
         whole = await receive()
         session = self._cancellations.note(scope, whole["body"])
         leaving = asyncio.ensure_future(receive())
@@ -67,15 +67,15 @@ class Streamable:
             await _NOT_ACCEPTABLE(scope, receive, send)
             return
         manager = self._as_json if takes_json else self._as_stream
-        # The SDK compares letters, and insists on both forms as the specification does. Who names one means it.
+        # The SDK compares text, and requires both types as the specification does. A client that names one means it.
         scope["headers"] = [
             *((name, value) for name, value in scope["headers"] if name not in {b"accept", b"content-type"}),
             (b"accept", b"application/json, text/event-stream"),
             (b"content-type", b"application/json"),
         ]
         if headers.get("mcp-protocol-version") in MODERN_PROTOCOL_VERSIONS:
-            # The 2026-07-28 protocol cancels by closing the connection, and in no other way. Earlier protocols have a
-            # message for it, and there a lost connection must cancel nothing.
+            # The 2026-07-28 protocol cancels only by closing the connection. Earlier protocols have a
+            # message for it, so there a lost connection must not cancel anything.
             with anyio.CancelScope() as serving:
                 leaving.add_done_callback(lambda _: serving.cancel())
                 await manager.handle_request(scope, receive, send)

@@ -1,4 +1,4 @@
-"""uvicorn, bounded in time at both ends: how long a client may take to send a request, and how long stopping takes."""
+"""uvicorn with time limits at both ends: for a client to send a request, and for the server to stop."""
 
 import asyncio
 import logging
@@ -20,31 +20,31 @@ from wemasy_mcp.transports.signals import stop_on_signals
 logger = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 75
-"""How long an idle connection is kept: longer than load balancers keep theirs (60 s is usual), so that they close
+"""Seconds that an idle connection is kept: longer than load balancers keep theirs (usually 60 s), so that they close
 first and never send a request into a closing connection."""
 
 MAX_CONNECTIONS = 4000
-"""How many are served at the same time, if the operating system allows as many open files; more are answered 503."""
+"""Maximum connections served at the same time, if the operating system allows that many open files; others get 503."""
 
 OTHER_FILES = 224
-"""Files that are no client's connection: those to the API, and what a process has open anyway."""
+"""Open files other than client connections: connections to the API, and those that any process has."""
 
 TICK_SECONDS = 0.01
-"""How often the connections are looked at while the server stops."""
+"""Seconds between checks of the connections while the server stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long the server waits, in seconds."""
+    """The server's time limits, in seconds."""
 
     request: float = 15.0
     """For a request to arrive, from its first byte (or the connection) to its last."""
     latecomers: float = 0.5
     """For the next request on each connection, once the server is asked to stop."""
     calls: float = 5.0
-    """For the calls under way to finish once the server is asked to stop: docker stop kills after 10."""
+    """For the calls in progress to finish once the server is asked to stop: docker stop kills after 10."""
     answers: float = 1.5
-    """For the answers of calls that were then stopped to be written. What is left then is cut off."""
+    """For the answers of calls stopped after that to be written. Anything left is then cut off."""
 
 
 async def serve_app(
@@ -55,15 +55,15 @@ async def serve_app(
     patience: Patience | None = None,
     protocol: type[RequestTimeoutProtocol] = RequestTimeoutProtocol,
 ) -> None:
-    """Serve `app` until a stop signal or `stopping`; then finish the calls under way.
+    """Serve `app` until a stop signal or `stopping`; then finish the calls in progress.
 
     Args:
-        app: What answers.
-        listener: A socket that listens.
+        app: The application to serve.
+        listener: A listening socket.
         stopping: Set when the server is to stop; a signal sets it too.
-        stop_calls: Makes the calls under way answer immediately.
-        patience: How long to wait for what.
-        protocol: Speaks HTTP on each connection.
+        stop_calls: Makes the calls in progress answer immediately.
+        patience: The time limits.
+        protocol: The HTTP protocol class for each connection.
     """
     patience = patience or Patience()
     server = _Server(app, stopping, patience, protocol)
@@ -75,10 +75,10 @@ async def serve_app(
 
 
 def _open_files() -> int:
-    """How many files, and so connections, the process may have open: on POSIX its soft limit."""
+    """Return the number of files, and so connections, that the process may have open: on POSIX, its soft limit."""
     if sys.platform == "win32":
         return MAX_CONNECTIONS + OTHER_FILES
-    else:  # noqa: RET505 - only so does mypy skip it for Windows
+    else:  # noqa: RET505 - mypy skips it for Windows only this way
         from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 
         soft, _ = getrlimit(RLIMIT_NOFILE)
@@ -92,13 +92,13 @@ async def _stop(server: "_Server", stopping: anyio.Event, stop_calls: Callable[[
     await anyio.sleep(patience.calls)
     stop_calls()
     server.drop(lambda connection: connection.is_arriving())
-    # A moment before uvicorn cancels what is left, and logs each as an error.
+    # Just before uvicorn cancels the remaining ones and logs each as an error.
     await anyio.sleep(patience.answers * 0.9)
     server.drop(lambda connection: True)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn with own signal handling: sse-starlette cuts every stream off when it sees uvicorn's."""
+    """uvicorn with its own signal handling: sse-starlette cuts off every stream when it sees uvicorn's."""
 
     def __init__(
         self, app: ASGIApp, stopping: anyio.Event, patience: Patience, protocol: type[RequestTimeoutProtocol]
@@ -112,7 +112,7 @@ class _Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            # uvicorn refuses from this number on, the connection that asks included.
+            # uvicorn refuses from this number on, including the connection that asks.
             limit_concurrency=1 + max(1, min(MAX_CONNECTIONS, _open_files() - OTHER_FILES)),
             timeout_keep_alive=KEEPALIVE_SECONDS,
         )
@@ -133,7 +133,7 @@ class _Server(uvicorn.Server):
             if all(connection.has_request() for connection in self._connections()):
                 break
             await asyncio.sleep(TICK_SECONDS)
-        # uvicorn counts from here on; whole seconds are its type's wish only.
+        # uvicorn counts from here on; only its type annotation asks for whole seconds.
         self.config.timeout_graceful_shutdown = max(0, deadline - anyio.current_time())  # type: ignore[assignment]
         await super().shutdown(sockets)
 
@@ -142,13 +142,13 @@ class _Server(uvicorn.Server):
         for listener in listeners:
             handshakes.begin_no_more(listener)
         await asyncio.sleep(handshakes.SECONDS)
-        # However busy it was until now, the event loop looks at the listeners once more before this is over.
+        # However busy it has been, the event loop checks the listeners once more before this ends.
         await asyncio.sleep(TICK_SECONDS)
         for server in self.servers:
             server.close()
 
     def drop(self, is_dropped: Callable[[RequestTimeoutProtocol], bool]) -> None:
-        """Cut these connections off."""
+        """Cut off these connections."""
         for connection in filter(is_dropped, self._connections()):
             connection.transport.abort()
 

@@ -1,4 +1,4 @@
-"""The process's own stdin, stdout and stderr: opened where they are closed, and kept for the wire alone."""
+"""The process's own stdin, stdout and stderr: opened if they are closed, and reserved for the wire."""
 
 import os
 import sys
@@ -7,18 +7,18 @@ from contextlib import contextmanager
 
 
 def fill_closed_descriptors() -> None:
-    """Open the null device where stdin, stdout or stderr was closed by whoever started this process."""
+    """Open the null device wherever the parent process closed stdin, stdout or stderr."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            # The lowest free number is taken: this one.
+            # `open` takes the lowest free number, which is this one.
             os.open(os.devnull, os.O_RDWR)
 
 
 @contextmanager
 def private_wire() -> Iterator[tuple[int, int]]:
-    """Move the wire to private descriptors, so that a stray print lands on stderr and a stray read sees the end."""
+    """Move the wire to private descriptors, so that a stray print goes to stderr and a stray read sees end of file."""
     stdin, stdout = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -27,10 +27,10 @@ def private_wire() -> Iterator[tuple[int, int]]:
     if sys.platform == "win32":
         from mcp.os.win32.utilities import rebind_std_handle_to_fd
 
-        # Children take the handle, which the C library leaves as it was.
+        # Children inherit the handle, which the C library leaves unchanged.
         rebind_std_handle_to_fd(0)
         rebind_std_handle_to_fd(1)
-        # Never moved back: the C library holds the lock of a descriptor for as long as a thread reads it.
+        # Never moved back: the C library holds a descriptor's lock for as long as a thread reads it.
         yield stdin, stdout
     else:
         try:

@@ -8,7 +8,7 @@ from wemasy_mcp.transports.message import Refusal, find_id, read, refuse
 from wemasy_mcp.transports.normalize import normalize_message
 
 MAX_LINE = 16 * 2**20
-"""Bytes of one message: 16 MiB."""
+"""Maximum bytes of one message: 16 MiB."""
 
 _KEPT_OF_LONG_LINE = 65_536
 
@@ -29,11 +29,11 @@ class LineSplitter:
         self._long: LongLine | None = None
 
     def feed(self, chunk: bytes) -> None:
-        """Add what was read."""
+        """Add a chunk of input."""
         self._buffer += chunk
 
     def next_line(self) -> bytes | LongLine | None:
-        """Return the next whole line without its end, None when more must be fed."""
+        """Return the next whole line without its line end; None if more input is needed."""
         end = self._buffer.find(b"\n", self._searched)
         if end < 0:
             self._bound_memory()
@@ -47,7 +47,7 @@ class LineSplitter:
         return long or line
 
     def rest(self) -> bytes | LongLine:
-        """Return what came after the last line end: at the end of input it counts as a line."""
+        """Return the input after the last line end: at the end of input it counts as a line."""
         rest = self._long or bytes(self._buffer)
         self._buffer.clear()
         self._long = None

@@ -14,23 +14,23 @@ from wemasy_mcp.transports.stdio.outgoing import Outgoing
 from wemasy_mcp.transports.stdio.pumps import Pump
 
 GRACE_SECONDS = 3.0
-"""How long calls under way may take to finish after the end of input."""
+"""Maximum seconds for calls in progress to finish after the end of input."""
 
 LAST_WORDS_SECONDS = 0.5
-"""How long the answers of calls that were then stopped may take to be written."""
+"""Maximum seconds to write the answers of calls that were then stopped."""
 
 MAX_PENDING = 1000
-"""Requests in flight, from which on no more are read until one of them has its answer."""
+"""Maximum requests in flight: no more are read until one of them has its answer."""
 
 
 class Incoming(IncomingStream):
-    """Where the SDK reads.
+    """The stream that the SDK reads.
 
     Args:
-        pump: Where the bytes come from.
-        pending: The account of what must be answered.
-        outgoing: Where the answers to messages that cannot be read are written.
-        stop_calls: Makes the calls under way answer immediately.
+        pump: The source of the bytes.
+        pending: The requests that must be answered.
+        outgoing: The stream for answers to unreadable messages.
+        stop_calls: Makes the calls in progress answer immediately.
     """
 
     def __init__(self, pump: Pump, pending: Pending, outgoing: Outgoing, stop_calls: Callable[[], None]) -> None:
@@ -46,19 +46,19 @@ class Incoming(IncomingStream):
 
     @property
     def starts_over(self) -> bool:
-        """Whether the stream ended only for the SDK to serve what follows as a connection anew."""
+        """True if the stream ended only so that the SDK serves what follows as a new connection."""
         return self._held is not None
 
     def end(self) -> None:
-        """Read no more, as at the end of input."""
+        """Stop reading, as at the end of input."""
         self._is_ended = True
         self._reading.cancel()
 
     async def receive(self) -> SessionMessage:
-        """Return the next message; answer those that cannot be read.
+        """Return the next message; answer unreadable ones.
 
         Raises:
-            anyio.EndOfStream: The input has ended and the calls under way have been answered.
+            anyio.EndOfStream: The input has ended and the calls in progress have been answered.
         """
         if self._held is not None:
             held, self._held = self._held, None
@@ -91,7 +91,7 @@ class Incoming(IncomingStream):
                 await self._pending.wait_until_empty()
 
     async def _next_line(self) -> bytes | LongLine | None:
-        """The next line that is not blank, None at the end of input."""
+        """Return the next line that is not blank; None at the end of input."""
         while True:
             if not self._is_ended and (self._outgoing.is_full or len(self._pending) >= MAX_PENDING):
                 await self._wait_for_room()
@@ -108,7 +108,7 @@ class Incoming(IncomingStream):
                 return line
 
     async def _wait_for_room(self) -> None:
-        """Leave the client's requests unread while it does not read the answers, or while too many are in flight."""
+        """Stop reading requests while the client does not read the answers, or while too many are in flight."""
         with anyio.CancelScope() as self._reading:
             await self._outgoing.wait_until_written()
             while len(self._pending) >= MAX_PENDING:
@@ -120,10 +120,10 @@ class Incoming(IncomingStream):
                 try:
                     chunk = await self._pump.read()
                 except OSError:
-                    # A socket that the client closed with answers unread (ECONNRESET), a terminal that went away (EIO).
+                    # A socket that the client closed with answers unread (ECONNRESET), or a lost terminal (EIO).
                     chunk = b""
                 if not chunk:
-                    # A terminal's end of input is read once only; asked again, it waits for another.
+                    # A terminal's end of input can be read only once; a second read waits for another.
                     self._is_ended = True
                 return chunk
         return b""

@@ -9,11 +9,11 @@ from wemasy_mcp.transports.pending import Pending
 from wemasy_mcp.transports.stdio.pumps import Pump
 
 MAX_BACKLOG = 4 * 2**20
-"""Bytes of answers that the client has not read, from which on no more of its requests are: 4 MiB."""
+"""Maximum bytes of unread answers before the client's requests are no longer read: 4 MiB."""
 
 
 class Outgoing(MessageStream):
-    """Where the SDK writes."""
+    """The stream that the SDK writes."""
 
     def __init__(self, pump: Pump, pending: Pending) -> None:
         self._pump = pump
@@ -25,7 +25,7 @@ class Outgoing(MessageStream):
 
     @property
     def is_full(self) -> bool:
-        """Whether the client leaves too much unread."""
+        """True if the client has left too much unread."""
         return len(self._backlog) > MAX_BACKLOG
 
     def put(self, message: types.JSONRPCMessage) -> None:
@@ -38,7 +38,7 @@ class Outgoing(MessageStream):
                 self._break_off()
 
     async def send(self, item: SessionMessage) -> None:
-        """Write one message. Cancelled, it leaves no torn line: what is left goes out all the same."""
+        """Write one message. If cancelled, it leaves no partial line: the rest is still written."""
         self.put(item.message)
         await self._is_written.wait()
         self._pending.settle(item.message)
@@ -48,7 +48,7 @@ class Outgoing(MessageStream):
         await self._is_written.wait()
 
     async def write_backlog(self) -> None:
-        """Write what did not fit into the pipe as the client reads it; runs beside the server."""
+        """Write data that did not fit into the pipe as the client reads; runs alongside the server."""
         while True:
             await self._has_backlog.wait()
             try:
@@ -66,7 +66,7 @@ class Outgoing(MessageStream):
             self._has_backlog = anyio.Event()
 
     def _break_off(self) -> None:
-        """The client has gone: nobody is left to be told. What calls did stands in the log."""
+        """Stop writing: the client has gone and nobody can be notified. The log records what the calls did."""
         self._pending.is_broken = True
         self._backlog.clear()
         self._drop(0)

@@ -1,4 +1,4 @@
-"""Bytes in and out of two descriptors: without threads on POSIX, with two on Windows. All that differs between them."""
+"""Bytes in and out of two descriptors: without threads on POSIX, with two on Windows. All the differences are here."""
 
 import asyncio
 import os
@@ -18,11 +18,11 @@ _CHUNK = 65_536
 
 @contextmanager
 def open_pump(stdin: int, stdout: int) -> Iterator["Pump"]:
-    """Open the pump of this system."""
+    """Open the pump for this system."""
     if sys.platform == "win32":
         yield ThreadedPump(stdin, stdout)
     else:
-        # The open file is shared with whoever started this process.
+        # The open file is shared with the parent process.
         was_blocking = os.get_blocking(stdout)
         if _is_stream(stdout):
             os.set_blocking(stdout, False)
@@ -33,31 +33,31 @@ def open_pump(stdin: int, stdout: int) -> Iterator["Pump"]:
 
 
 class Pump(Protocol):
-    """What moves the bytes. Any method may raise `OSError` when the other side has gone."""
+    """A mover of bytes. Any method may raise `OSError` when the other side has gone."""
 
     async def read(self) -> bytes:
-        """Return what comes next, nothing at the end of input. May be cancelled, once, and not be called again."""
+        """Return the next bytes; empty at the end of input. May be cancelled once, and must not be called again."""
         ...
 
     def write_now(self, backlog: bytearray) -> int:
-        """Write the beginning of `backlog` without waiting, and return how many bytes that were."""
+        """Write the start of `backlog` without waiting, and return the number of bytes written."""
         ...
 
     async def write(self, backlog: bytearray) -> int:
-        """Wait until something can be written, write it, and return how many bytes that were."""
+        """Wait until something can be written, write it, and return the number of bytes written."""
         ...
 
 
 class PollingPump:
-    """Waits for the descriptors in the event loop. A thread for stdin would cost 0.3 ms a message."""
+    """Waits for the descriptors in the event loop. A thread for stdin would cost 0.3 ms per message."""
 
     def __init__(self, stdin: int, stdout: int) -> None:
         self._stdin, self._stdout = stdin, stdout
-        # All else is always readable: epoll refuses to watch it, and kqueue never reports its end.
+        # Anything else is always readable: epoll refuses to watch it, and kqueue never reports its end.
         self._waits = _is_stream(stdin) or os.isatty(stdin)
 
     async def read(self) -> bytes:
-        """Return what comes next, nothing at the end of input."""
+        """Return the next bytes; empty at the end of input."""
         if self._waits:
             await anyio.wait_readable(self._stdin)
         else:
@@ -91,7 +91,7 @@ class ThreadedPump:
         self._reader, self._writer = _Worker("stdin"), _Worker("stdout")
 
     async def read(self) -> bytes:
-        """Return what comes next, nothing at the end of input."""
+        """Return the next bytes; empty at the end of input."""
         return await self._reader.run(os.read, self._stdin, _CHUNK)  # type: ignore[no-any-return]
 
     def write_now(self, backlog: bytearray) -> int:
@@ -104,7 +104,7 @@ class ThreadedPump:
 
 
 class _Worker:
-    """A daemon thread that makes one blocking call at a time: one that never returns does not keep the process."""
+    """A daemon thread that makes one blocking call at a time: a call that never returns does not block exit."""
 
     def __init__(self, name: str) -> None:
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -123,7 +123,7 @@ class _Worker:
                 outcome: tuple[Callable[[Any], None], Any] = done.set_result, function(*arguments)
             except OSError as error:
                 outcome = done.set_exception, error
-            # The event loop may have been closed meanwhile: then nobody waits.
+            # The event loop may have been closed in the meantime: then nobody is waiting.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(settle, *outcome)
 

@@ -1,7 +1,7 @@
-"""MCP over the process's stdin and stdout: the one door of this package.
+"""MCP over the process's stdin and stdout: this package's only entry point.
 
 Own streams under the SDK's public `Server.run`, for what its stdio transport does not do: answer lines that cannot
-be parsed, finish the calls under way at the end of input or on a signal, and never block.
+be parsed, finish the calls in progress at the end of input or on a signal, and never block.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,11 @@ from wemasy_mcp.transports.stdio.pumps import open_pump
 
 
 async def serve_stdio(server: Server[Any], stop_calls: Callable[[], None]) -> None:
-    """Serve one client until stdin ends, or a signal arrives.
+    """Serve one client until stdin ends or a signal arrives.
 
     Args:
-        server: What answers.
-        stop_calls: Makes the calls under way answer immediately.
+        server: The MCP server.
+        stop_calls: Makes the calls in progress answer immediately.
     """
     with private_wire() as (stdin, stdout), open_pump(stdin, stdout) as pump:
         pending = Pending()
