@@ -1,4 +1,4 @@
-"""Every operation that is offered as a tool, in the order in which tools are listed."""
+"""Every operation that is offered as a tool, in the order in which the tools are listed."""
 
 from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.endpoints.connections_update import CONNECTIONS_UPDATE

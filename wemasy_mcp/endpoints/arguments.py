@@ -1,7 +1,7 @@
-"""The types that arguments are made of: what each publishes in the schema, what it refuses, and what it repairs.
+"""The types of arguments: what each publishes in the schema, what it refuses, and what it repairs.
 
-Language models send `"5"` for 5 and lists for JSON text. What can be read in only one way is repaired, and a note says
-so; everything else is refused. Notes go to the list given as pydantic's validation context.
+Language models send `"5"` for 5, and lists for JSON text. A value that can be read in only one way is repaired, and a
+note says so; anything else is refused. Notes go to the list given as pydantic's validation context.
 """
 
 import json
@@ -17,7 +17,7 @@ from wemasy_mcp import strict_json
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _MAX_INTEGER = 2**63 - 1
 MAX_SAFE_INTEGER = 2**53 - 1
-"""The largest number up to which JavaScript, in which many clients are written, rounds no integer."""
+"""The number up to which JavaScript, in which many clients are written, does not round integers."""
 
 
 def _note(info: ValidationInfo, note: str) -> None:
@@ -46,7 +46,7 @@ def _read_integer(value: Any, info: ValidationInfo) -> object:
 
 
 def _may_be_rounded(number: float) -> bool:
-    """Whether JavaScript could have written `number` for a neighbour of it: as its exact value, or in fewest digits."""
+    """Return whether JavaScript could have written `number`, in full or in fewest digits, for a neighbour of it."""
     if not MAX_SAFE_INTEGER < abs(number) <= _MAX_INTEGER:
         return False
     return number in (int(float(number)), int(Decimal(repr(float(number)))))
@@ -96,10 +96,10 @@ def _read_object_or_list(value: object, info: ValidationInfo) -> object:
 
 
 Integer = Annotated[int, BeforeValidator(_read_integer)]
-"""An integer of 64 bits; `"5"` and `5.0` are repaired. A number that a client may have rounded is refused."""
+"""A 64-bit integer; `"5"` and `5.0` are repaired. A number that a client may have rounded is refused."""
 
 Text = Annotated[str, BeforeValidator(_read_text)]
-"""Text, byte for byte as it was given."""
+"""Text, byte for byte as given."""
 
 ShortText = Annotated[str, Field(max_length=255), BeforeValidator(_read_text)]
 """Text of at most 255 characters (not bytes), as the API counts them."""
@@ -108,7 +108,7 @@ TextOrNumber = Annotated[str, BeforeValidator(_read_text_or_number)]
 """Text; a JSON number is sent as its JSON text."""
 
 NumberListText = Annotated[str | None, BeforeValidator(_read_number_list)]
-"""The JSON text of a list of finite numbers, or null; a list itself is sent as its compact JSON text."""
+"""The JSON text of a list of finite numbers, or null; an actual list is sent as its compact JSON text."""
 
 Object = Annotated[dict[str, Any], BeforeValidator(_read_object_or_list), WithJsonSchema({"type": "object"})]
 """A JSON object with any members; its JSON text is repaired."""

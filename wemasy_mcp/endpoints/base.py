@@ -1,4 +1,4 @@
-"""An API operation as data: its arguments, its answer, and how to treat a repeated call. Knows neither HTTP nor MCP."""
+"""An API operation as data: arguments, answer, and the treatment of a repeated call. Knows neither HTTP nor MCP."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ from pydantic_core import CoreSchema
 from wemasy_mcp.json_schema import ShapeError, argument_schema, data_schema
 
 MAX_UNKNOWN = 20
-"""Unknown names that are reported of one object."""
+"""Maximum number of unknown names reported for one object."""
 
 
 def _let_lists_fail_fast(schema: Any) -> None:
-    """Report only the first wrong item of a list: pydantic takes 2 KB for each error, and there may be 500,000."""
+    """Report only the first wrong item of a list: pydantic uses 2 KB per error, and there may be 500,000 of them."""
     if isinstance(schema, dict) and schema.get("type") == "list":
         schema["fail_fast"] = True
     for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
@@ -36,7 +36,7 @@ class Arguments(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _drop_most_unknown_names(cls, given: Any) -> Any:
-        """Keep enough unknown names to refuse the object, for the same reason."""
+        """Keep only enough unknown names to refuse the object, for the same reason."""
         if not isinstance(given, dict) or len(given) <= MAX_UNKNOWN:
             return given
         known = {name: value for name, value in given.items() if name in cls.model_fields}
@@ -45,19 +45,19 @@ class Arguments(BaseModel):
 
 
 class Data(BaseModel):
-    """The documented members of an answer's `data`, or of an object in it. What else the API sends is ignored."""
+    """The documented members of an answer's `data`, or of an object in it. Anything else is ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Creates:
-    """In the sandbox each call stores a new record in `collection`."""
+    """Effect in the sandbox: each call stores a new record in `collection`."""
 
     collection: str
 
 
 @dataclass(frozen=True, slots=True)
 class Updates:
-    """In the sandbox a call changes the record of `collection` whose id is the argument `id_argument`."""
+    """Effect in the sandbox: a call changes the record of `collection` whose id is the argument `id_argument`."""
 
     collection: str
     id_argument: str
@@ -67,10 +67,10 @@ class Updates:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One API operation. The tool, the request, the check of the answer and the sandbox's route all come from it.
+    """One API operation. The tool, the request, the check of the answer and the sandbox's route are derived from it.
 
     Raises:
-        ShapeError: It cannot be served; the sentence says what to write instead.
+        ShapeError: It cannot be served; the message says what to write instead.
     """
 
     tool: str
@@ -82,15 +82,15 @@ class Endpoint:
     data: type[Data] | type[Sequence[Data]]
     """The class of the answer's `data`, or `list[…]` of one."""
     done: str
-    """What happened when it worked, as a past participle: "saved", "updated"."""
+    """The past participle for a call that worked: "saved", "updated"."""
     destructive: bool
-    """MCP's `destructiveHint`: whether a call may replace what is stored."""
+    """MCP's `destructiveHint`: true if a call may replace what is stored."""
     idempotent: bool
-    """Whether repeating a call does no harm: MCP's `idempotentHint`, and what makes an unknown outcome retryable."""
+    """MCP's `idempotentHint`: true if repeating a call does no harm, which makes an unknown outcome retryable."""
     effect: Creates | Updates
-    """What the sandbox does with a valid call."""
+    """The effect of a valid call in the sandbox."""
     examples: tuple[dict[str, Any], ...]
-    """Arguments that the API takes, from its page; the demo calls with each."""
+    """Arguments that the API accepts, from its page; the demo makes a call with each."""
     argument_schema: dict[str, Any] = field(init=False, repr=False, compare=False)
     data_schema: dict[str, Any] = field(init=False, repr=False, compare=False)
 

@@ -38,7 +38,7 @@ MEMORY_SAVE = Endpoint(
     arguments=SaveMemory,
     data=Memory,
     done="saved",
-    destructive=True,  # whether a key is overwritten is undocumented: the safe reading
+    destructive=True,  # it is undocumented whether a key is overwritten: the safe reading
     idempotent=False,
     effect=Creates(collection="memories"),
     examples=(

@@ -1,1 +1,1 @@
-"""What a repeated call becomes: a way to call around the client, in which each intent is written once."""
+"""The treatment of repeated calls: a caller wrapped around the client, which writes each intent once."""

@@ -1,6 +1,6 @@
-"""Calls that are answered in time and written once: the request runs on when its caller gives up, and repeats join it.
+"""Calls answered in time and written once: the request continues when its caller gives up, and repeats join it.
 
-Around any `Caller`. Which calls share a request is decided by `repeats`; here are the tasks and the waiting.
+Wraps any `Caller`. `repeats` decides which calls share a request; the tasks and the waiting are here.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ from wemasy_mcp.once.repeats import Answer, Elsewhere, Repeats, Request, outcome
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
-"""What a pending call's `retry_after_seconds` is at most: the repeat waits for the answer itself."""
+"""Maximum `retry_after_seconds` of a pending call: the repeat itself waits for the answer."""
 
 LAST_WORDS_SECONDS = 0.5
-"""How long requests that were ended may take to say what is known of them."""
+"""Maximum time for requests that were ended to report what is known about them."""
 
 _JOINED = "The same call was already under way: it was not sent again, and this is its answer."
 _GIVEN = (
@@ -40,25 +40,25 @@ _NOT_SENT = "The call was given up before it was sent."
 
 
 class Replicas(Protocol):
-    """What the replicas of this server share about repeats. No method raises, and none takes long."""
+    """The knowledge about repeats that the replicas of this server share. No method raises, and none takes long."""
 
     def call(self, token: str, tool: str, body: bytes) -> Any:
-        """Return what stands for a call in every replica."""
+        """Return the object that represents a call in every replica."""
 
     async def begin(self, call: Any, seconds: float) -> Elsewhere | None:
-        """Return what other replicas know of the call; None: make the request, which may take `seconds`."""
+        """Return what other replicas know about the call; None means: make the request, which may take `seconds`."""
 
     async def wait(self, call: Any, seconds: float) -> Answer:
-        """Return the answer to the request that another replica has under way; it may take `seconds`."""
+        """Return the answer to the request that another replica has in progress; it may take `seconds`."""
 
     async def end(self, call: Any, answer: Answer) -> None:
-        """Let them know how a request ended."""
+        """Report to the other replicas how a request ended."""
 
     async def join(self, call: Any) -> None:
-        """Note that a call here joined a request under way here."""
+        """Record that a call here joined a request in progress here."""
 
     async def owe(self, call: Any, answer: Answer | None) -> bool:
-        """Note that a call here did not get its answer; return whether they know."""
+        """Record that a call here did not get its answer; return whether the other replicas know."""
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -66,30 +66,30 @@ class Replicas(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Running(Request):
-    """A request with the task that makes it."""
+    """A request and the task that makes it."""
 
     attempt: Attempt = field(kw_only=True)
-    """Of the call that began it; once it has ended, only what is known of the request."""
+    """The attempt of the call that began it; once the request has ended, only what is known about it."""
     shared: Any = None
-    """What stands for it in every replica."""
+    """The object that represents it in every replica."""
     started_at: float = field(default_factory=time.monotonic)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
     task: asyncio.Task[None] = field(init=False)
     is_elsewhere: bool = False
-    """Whether another replica makes it."""
+    """True if another replica makes it."""
     reports: list[tuple[Callable[[Attempt, str, str], None], str]] = field(default_factory=list)
-    """How the calls that ended without the answer log what became of it, and under which code."""
+    """For each call that ended without the answer: the function that logs the outcome, and the code to log it under."""
 
 
 class OnceCaller:
-    """Calls the API through `caller`, each intent once.
+    """Calls the API through `caller`, once per intent.
 
     Args:
         caller: Makes the requests.
-        answer_seconds: When a call is answered at the latest, though the API has not answered.
-        timeout_seconds: When a request has ended at the latest.
-        repeats: What is under way and what could not be delivered.
-        replicas: The same of all replicas, where they share it.
+        answer_seconds: Time after which a call is answered even if the API has not answered.
+        timeout_seconds: Time by which a request has ended.
+        repeats: The requests in progress, and the answers that could not be delivered.
+        replicas: The same for all replicas, if they share it.
     """
 
     def __init__(
@@ -113,10 +113,10 @@ class OnceCaller:
     async def call(
         self, endpoint: Endpoint, body: bytes, *, token: SecretStr, user_agent: str, attempt: Attempt
     ) -> Reply:
-        """Return what the API confirmed: to this request, or to the one that this call repeats.
+        """Return what the API confirmed, for this request or for the one that this call repeats.
 
         Raises:
-            WemasyError: Anything else, with what is known about the write.
+            WemasyError: In all other cases, with what is known about the write.
         """
         key = self._repeats.key(account_key(token.get_secret_value()), endpoint.tool, body)
         request = self._repeats.join(key)
@@ -151,7 +151,7 @@ class OnceCaller:
         return answer
 
     async def finish(self, seconds: float) -> None:
-        """Let the requests that run on without a caller end, for at most `seconds`; then end them."""
+        """Wait at most `seconds` for requests that continue without a caller; then end them."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         self.stop()
@@ -176,7 +176,7 @@ class OnceCaller:
         return request
 
     async def _run(self, key: bytes, request: Running, ask: Callable[[], Awaitable[Reply]]) -> None:
-        """Make the request, and let everybody know how it ended: who waits, who left, and the other replicas."""
+        """Make the request, and report how it ended to the calls that wait, those that left, and the other replicas."""
         attempt = request.attempt
         answer: Answer = ShuttingDown()
         try:
@@ -191,7 +191,7 @@ class OnceCaller:
                 _wake(waiter)
             for report, code in request.reports:
                 report(attempt, outcome_of(answer), code)
-            # Kept for the repeat without the answer's bytes and what belongs to the call.
+            # Kept for the repeat, without the answer's bytes and what belongs to the call.
             request.attempt = Attempt()
             request.attempt.adopt(attempt)
             if self._replicas is not None and not request.is_elsewhere:
@@ -203,7 +203,7 @@ class OnceCaller:
                 return found
             return await ask()
         except WemasyError as error:
-            # Kept for ten minutes: without the frames, which hold the token and the values.
+            # Kept for ten minutes, so without the frames, which hold the token and the values.
             error.__context__ = None
             return error.with_traceback(None)
         except Exception:
@@ -211,14 +211,14 @@ class OnceCaller:
             return InternalError()
 
     async def _elsewhere(self, replicas: Replicas, request: Running) -> Answer | None:
-        """Return the answer to the same call that another replica made; None where the request is to be made here."""
+        """Return the answer to the same call made by another replica; None if the request must be made here."""
         found = await replicas.begin(request.shared, self._timeout_seconds)
         if found is None:
             return None
         if found.earlier_ago is not None:
             request.earlier = time.monotonic() - found.earlier_ago
             return None
-        # From here on nothing may be said but what the other replica's request becomes.
+        # From here on, only the outcome of the other replica's request may be reported.
         request.is_elsewhere = request.attempt.sent = True
         if found.answer is None:
             instruments().repeats.add(1, {"wemasy.repeat": "joined"})
@@ -229,19 +229,19 @@ class OnceCaller:
         return found.answer
 
     async def _owe(self, replicas: Replicas, key: bytes, request: Running) -> None:
-        """Keep an answer that was not delivered where any replica finds it; else here."""
+        """Keep an undelivered answer where any replica finds it; failing that, here."""
         is_kept = await replicas.owe(request.shared, request.answer)
         self._repeats.leave(key, request, delivered=is_kept)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start what outlives the call that began it."""
+        """Start a task that outlives the call that began it."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def _wait(self, request: Running, attempt: Attempt) -> Answer:
-        """Return the answer, or what is true when none has come in time."""
+        """Return the answer; if none has come in time, raise an error that says what is known."""
         if request.answer is None:
             loop = asyncio.get_running_loop()
             waiter: asyncio.Future[None] = loop.create_future()
@@ -254,7 +254,7 @@ class OnceCaller:
         if request.answer is not None:
             return request.answer
         if self._is_unsent_and_unshared(request):
-            # Whoever waits no longer may be told the truth for good: it will not be sent.
+            # No other call waits for it, so this answer can be final: the request will not be sent.
             request.task.cancel()
             raise Unreachable(f"Wemasy could not be reached within {self._answer_seconds:g} seconds.")
         request.reports.append((attempt.report, Pending.code))
@@ -262,7 +262,7 @@ class OnceCaller:
         raise Pending(retry_after_seconds=max(1, math.ceil(min(left, RETRY_SECONDS))))
 
     def _give_up(self, request: Running, attempt: Attempt) -> None:
-        """Take a cancelled call out: a request that has begun runs on, and its outcome is logged when it is known."""
+        """Remove a cancelled call: a request that has begun continues, and its outcome is logged once it is known."""
         if self._is_unsent_and_unshared(request):
             request.task.cancel()
             return

@@ -1,8 +1,9 @@
-"""Which calls one request answers: what is under way, and what could not be delivered.
+"""The calls that one request answers: requests in progress, and answers that could not be delivered.
 
-The API has no idempotency key, and the world repeats: hosts dispatch one call twice, clients give up after a few
-seconds, and models then call again. A repeat that nobody chose is written once; one on purpose always goes through.
-Bookkeeping only, without I/O but the clock. It keeps no value that was sent: a request is known by a keyed hash.
+The API has no idempotency key, yet calls do get repeated: hosts dispatch one call twice, clients give up after a few
+seconds, and models then call again. An accidental repeat is written once; a deliberate one always goes through.
+This is bookkeeping only, with no I/O except the clock. It keeps no value that was sent: a request is identified by a
+keyed hash.
 """
 
 import hashlib
@@ -17,10 +18,10 @@ from wemasy_mcp.core.errors import WemasyError
 from wemasy_mcp.core.protocol import Reply
 
 KEPT_SECONDS = 600.0
-"""How long an answer that could not be delivered is kept for the repeat."""
+"""Seconds that an undelivered answer is kept for the repeat."""
 
 MAX_REQUESTS = 10_000
-"""How many requests are remembered; the oldest is forgotten first."""
+"""Maximum number of requests remembered; the oldest is forgotten first."""
 
 Answer = Reply | WemasyError
 
@@ -31,33 +32,33 @@ def outcome_of(answer: Answer) -> str:
 
 
 def canonical(body: bytes) -> bytes:
-    """Return the one JSON text of a body, in whatever order the members of the objects in it were given."""
-    # Its own members are in the order of the endpoint's arguments.
+    """Return the canonical JSON text of a body, whatever the order of the members of the objects in it."""
+    # Its top-level members are always in the order of the endpoint's arguments.
     return body if body.count(b"{") == 1 else json.dumps(json.loads(body), sort_keys=True).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """What other replicas know of a call."""
+    """The knowledge that other replicas have about a call."""
 
     answer: Answer | None = None
-    """An answer that could not be delivered there; without one, and without `earlier_ago`, a request is under way."""
+    """An answer that could not be delivered there; if this and `earlier_ago` are None, a request is in progress."""
     answered_ago: int = 0
     """Seconds since that answer."""
     earlier_ago: int | None = None
-    """Seconds since an identical request ended with an unknown outcome that was delivered: nothing is under way."""
+    """Seconds since an identical request ended with an unknown outcome that was delivered: none is in progress."""
 
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """One request to the API, and the calls that its answer is for."""
+    """One request to the API, and the calls that wait for its answer."""
 
     earlier: float | None = None
-    """When an identical request ended with an unknown outcome that was delivered."""
+    """The time at which an identical request ended with an unknown outcome that was delivered."""
     waiting: int = 1
-    """Calls that wait for the answer."""
+    """Number of calls that wait for the answer."""
     owed: int = 0
-    """Calls that ended without it. A repeat takes the place of one."""
+    """Number of calls that ended without it. A repeat takes the place of one."""
     answer: Answer | None = None
     ended_at: float = 0.0
 
@@ -76,13 +77,13 @@ class Repeats:
         self._ended: OrderedDict[bytes, Request] = OrderedDict()
 
     def key(self, account: str, tool: str, body: bytes) -> bytes:
-        """Return what stands for a call: equal for the same account, tool and body, and new in each process."""
+        """Return the key of a call: equal for the same account, tool and body, and different in each process."""
         return hashlib.blake2b(
             b"\0".join((account.encode(), tool.encode(), canonical(body))), key=self._secret, digest_size=32
         ).digest()
 
     def join(self, key: bytes) -> Request | None:
-        """Return the request that answers one more call: under way, or ended and not delivered. Else None."""
+        """Return the request that answers one more call, in progress or ended but undelivered; else None."""
         self._forget_expired()
         request = self._running.get(key) or self._ended.get(key)
         if request is None or (request.answer is not None and not request.owed):
@@ -101,7 +102,7 @@ class Repeats:
             (self._ended or self._running).popitem(last=False)
 
     def end(self, key: bytes, request: Request, answer: Answer) -> None:
-        """Note how a request ended."""
+        """Record how a request ended."""
         request.answer = answer
         request.ended_at = self._clock()
         if self._running.get(key) is request:
@@ -110,23 +111,23 @@ class Repeats:
         self._settle(key, request)
 
     def leave(self, key: bytes, request: Request, *, delivered: bool) -> None:
-        """Note that a call no longer waits: it got the answer, or it ended without."""
+        """Record that a call no longer waits: it got the answer, or ended without it."""
         request.waiting -= 1
         request.owed += not delivered
         self._settle(key, request)
 
     def age(self, ended_at: float) -> int:
-        """Return the whole seconds since then."""
+        """Return the whole seconds since `ended_at`."""
         return round(self._clock() - ended_at)
 
     def _settle(self, key: bytes, request: Request) -> None:
-        """Keep what a repeat needs to know, once no call waits any more."""
+        """Once no call waits any more, keep what a repeat needs to know."""
         if request.answer is None or request.waiting or self._ended.get(key) is not request:
             return
         outcome = outcome_of(request.answer)
         if outcome == "unknown" or (outcome == "applied" and request.owed):
             return
-        # Nothing was written, or all who asked know: no trace is left but an earlier one.
+        # Nothing was written, or every caller knows: only an earlier trace remains.
         del self._ended[key]
         if outcome == "not_applied" and request.earlier is not None:
             self._ended[key] = Request(waiting=0, answer=_UNKNOWN, ended_at=request.earlier)
