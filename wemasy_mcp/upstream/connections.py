@@ -1,4 +1,4 @@
-"""The connections to the API as one httpx2 transport: each is used once, or kept for a while and used again."""
+"""The connections to the API as one httpx2 transport: each is used once, or kept for a while and reused."""
 
 import asyncio
 import re
@@ -13,7 +13,7 @@ from wemasy_mcp.upstream.dial import Dialer, Trace
 from wemasy_mcp.upstream.http1 import Connection
 
 MAX_CONNECTIONS = 100
-"""Connections to the API at a time; a call that finds none free waits within its own deadline."""
+"""Maximum number of connections at the same time; a call that finds none free waits within its own deadline."""
 
 LAST_REQUEST = (b"Connection", b"close")
 """The header that a client must send if it will not use the connection again (RFC 9112, section 9.3)."""
@@ -22,11 +22,11 @@ _TIMEOUT = re.compile(r"\btimeout\s*=\s*(\d{1,9})", re.IGNORECASE)
 
 
 class UpstreamTransport(httpx2.AsyncBaseTransport):
-    """HTTP/1.1 to one API, each request on a connection of its own or on a kept one that holds nothing.
+    """HTTP/1.1 to one API; each request uses a new connection, or a kept one on which nothing is unread.
 
     Args:
         dialer: Opens connections.
-        keepalive_seconds: How long an idle connection is kept, unless the API says less; 0 keeps none.
+        keepalive_seconds: Seconds that an idle connection is kept, unless the API asks for less; 0 keeps none.
     """
 
     def __init__(self, dialer: Dialer, *, keepalive_seconds: float) -> None:
@@ -36,16 +36,16 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
         self._idle: list[_Idle] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send the request and return the answer, its head read. The `trace` extension receives every step.
+        """Send the request and return the answer once its head is read. The `trace` extension receives every step.
 
         Raises:
-            httpx2.TransportError: The request could not be sent, or no head came.
+            httpx2.TransportError: The request could not be sent, or no head arrived.
         """
         trace: Trace = request.extensions.get("trace", _untraced)
         if not self._keepalive_seconds:
             request.headers.update([LAST_REQUEST])
         connection = None
-        # There is no await, so no cancellation, between taking a place and the block that gives it back.
+        # There is no await, and so no cancellation, between taking a place and the block that gives it back.
         await self._places.acquire()
         try:
             connection = await self._kept() or await self._dialer.connect(
@@ -64,13 +64,13 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(head.status_code, headers=headers, stream=body)
 
     async def aclose(self) -> None:
-        """Close the idle connections, and keep no more."""
+        """Close the idle connections, and keep no further ones."""
         self._keepalive_seconds = 0
         while self._idle:
             self._idle.pop().take().abort()
 
     async def _kept(self) -> Connection | None:
-        """Return the kept connection that was used last, if one can be used again."""
+        """Return the most recently used of the kept connections that can be reused; None if there is none."""
         while self._idle:
             idle = self._idle.pop()
             is_fresh, is_usable = idle.is_fresh, False
@@ -78,7 +78,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
             try:
                 is_usable = is_fresh and await connection.is_silent()
             finally:
-                # Also when the call is cancelled here.
+                # Also if the call is cancelled here.
                 if not is_usable:
                     connection.abort()
             if is_usable:
@@ -98,7 +98,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
 
 
 class _Idle:
-    """A connection between two exchanges. It closes itself when its time is over."""
+    """A connection between two exchanges. It closes itself when its time is up."""
 
     def __init__(self, connection: Connection, seconds: float) -> None:
         self._connection = connection
@@ -108,11 +108,11 @@ class _Idle:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether there is time left; by the wall clock too, as the event loop's may stop while a laptop sleeps."""
+        """Return whether time is left, also by the wall clock: the event loop's may stop while a laptop sleeps."""
         return asyncio.get_running_loop().time() < self._end.when() and abs(time.time() - self._since) < self._seconds
 
     def take(self) -> Connection:
-        """Return the connection, which stays open from now on."""
+        """Return the connection, which no longer closes itself."""
         self._end.cancel()
         return self._connection
 

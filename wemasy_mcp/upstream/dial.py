@@ -1,4 +1,4 @@
-"""Opening a connection to the API: TCP, a tunnel where a proxy is in between, TLS."""
+"""Opens a connection to the API: TCP, a tunnel if there is a proxy in between, TLS."""
 
 import asyncio
 import ssl
@@ -15,14 +15,14 @@ from wemasy_mcp.upstream.http1 import MAX_HEAD, Connection
 from wemasy_mcp.upstream.proxies import Proxy, open_tunnel
 
 HAPPY_EYEBALLS_SECONDS = 0.25
-"""How long one address is tried alone before the next is tried beside it (RFC 8305, section 5)."""
+"""Seconds that one address is tried alone before the next is tried in parallel (RFC 8305, section 5)."""
 
-# asyncio gives every TLS connection 256 KiB to read into, and touches all of it: 25 MB for 100 connections, of which
-# an answer needs a few hundred bytes. A TLS record has at most this much.
+# asyncio gives every TLS connection a read buffer of 256 KiB, and touches all of it: 25 MB for 100 connections, while
+# an answer needs a few hundred bytes. A TLS record holds at most this many bytes.
 sslproto.SSLProtocol.max_size = 2**14
 
 Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
-"""Receives every step of a request: httpx2's `trace` extension, with the same names of events."""
+"""Receives every step of a request: httpx2's `trace` extension, with the same event names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Dialer:
     """Opens connections to one API.
 
     Args:
-        ssl_context: What the API must prove; None for plain http.
-        proxy: What lies in between; only ever for an API that is reached over TLS.
+        ssl_context: Verifies the API's certificate; None for plain http.
+        proxy: The proxy in between; only ever for an API that is reached over TLS.
     """
 
     host: str
@@ -40,10 +40,10 @@ class Dialer:
     proxy: Proxy | None = None
 
     async def connect(self, seconds: float, trace: Trace) -> Connection:
-        """Return a connection on which a request may be sent. Each step may take `seconds`.
+        """Return a connection that is ready for a request. Each step may take `seconds`.
 
         Raises:
-            httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError: There is none.
+            httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError: No connection could be opened.
         """
         connection = Connection()
         try:
@@ -55,7 +55,7 @@ class Dialer:
                 async with _step("start_tls", seconds, trace) as step:
                     step["return_value"] = await _encrypt(underneath, connection, self.ssl_context, self.host)
         except BaseException:
-            # A call that is cancelled just as its connection opens would leave it open.
+            # A call cancelled just as its connection opens would otherwise leave it open.
             connection.abort()
             raise
         return connection
@@ -72,7 +72,7 @@ class Dialer:
             if is_encrypted:
                 async with _step("start_proxy_tls", seconds, trace):
                     transport = await _encrypt(transport, protocol, ssl_context, proxy.host)
-            # As long as the call may take.
+            # No limit of its own: it may take as long as the call.
             async with _step("open_tunnel", None, trace):
                 await open_tunnel(proxy, self.host, self.port, reader, transport)
         except BaseException:
@@ -85,7 +85,7 @@ async def _connect_tcp(
     factory: Callable[[], asyncio.BaseProtocol], host: str, port: int, seconds: float, trace: Trace
 ) -> asyncio.Transport:
     async with _step("connect_tcp", seconds, trace, host=host, port=port) as step:
-        # Even with one address, the race costs as much as sending a request.
+        # Even with a single address, the race costs as much as sending a request.
         delay = None if is_address(host) else HAPPY_EYEBALLS_SECONDS
         transport, _ = await asyncio.get_running_loop().create_connection(
             factory, host, port, happy_eyeballs_delay=delay
@@ -97,7 +97,7 @@ async def _connect_tcp(
 async def _encrypt(
     underneath: asyncio.Transport, protocol: asyncio.BaseProtocol, ssl_context: ssl.SSLContext, host: str
 ) -> asyncio.Transport:
-    """Encrypt what follows. Nothing authenticates what came before the handshake: it is discarded."""
+    """Encrypt everything that follows. Bytes received before the handshake are unauthenticated and are discarded."""
     if underneath.is_closing():
         raise ConnectionResetError("closed, or something came before the TLS handshake")
     loop = asyncio.get_running_loop()
@@ -108,7 +108,7 @@ async def _encrypt(
 
 @asynccontextmanager
 async def _step(name: str, seconds: float | None, trace: Trace, **info: Any) -> AsyncIterator[dict[str, Any]]:
-    """One step of a connection: bounded in time, traced, its errors those of httpx2."""
+    """Run one step of opening a connection: bounded in time, traced, with errors turned into those of httpx2."""
     await trace(f"connection.{name}.started", info)
     try:
         try:
@@ -125,7 +125,7 @@ async def _step(name: str, seconds: float | None, trace: Trace, **info: Any) -> 
 
 
 def is_address(host: str) -> bool:
-    """Whether a host is an IP address, rather than a name that stands for some."""
+    """Return whether a host is an IP address rather than a name that resolves to some."""
     try:
         ip_address(host)
     except ValueError:

@@ -1,7 +1,7 @@
-"""One exchange with the API: a POST that is never repeated, inside one deadline, and what is known of it so far.
+"""One exchange with the API: a POST that is never repeated, within one deadline, and what is known about it so far.
 
-Whether a byte of a request may have left this machine is decided here, by one fact: httpx2's trace event that fires
-before the first byte is written. Before it, nothing was sent; after it, only a complete answer proves anything.
+This module decides whether a byte of a request may have left this machine, by one fact: the httpx2 trace event that
+fires before the first byte is written. Before it, nothing was sent; after it, only a complete answer proves anything.
 """
 
 import asyncio
@@ -26,17 +26,17 @@ CONNECT_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Exchange:
-    """What is known of one exchange while it is under way."""
+    """The facts known so far about an exchange in progress."""
 
     sent: bool = False
-    """Whether a byte of the request may have left this machine."""
+    """True if a byte of the request may have left this machine."""
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
     is_complete: bool = False
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note that the request is about to be written, and that the answer was read whole."""
+        """Record that the request is about to be written, and later that the whole answer was read."""
         if event == "http11.send_request_headers.started":
             self.sent = True
         elif event == "http11.receive_response_body.complete":
@@ -44,12 +44,12 @@ class Exchange:
 
     @property
     def is_decided(self) -> bool:
-        """Whether the response so far settles the outcome: a 2xx needs its whole body, any other status is enough."""
+        """True if the response so far settles the outcome: a 2xx needs its whole body, any other status is enough."""
         return self.is_complete or (self.status is not None and not 200 <= self.status < 300)
 
 
 class ExchangeError(Exception):
-    """There is no answer. The text, if any, is safe to show: in own words, because an exception's may hold a header."""
+    """There is no answer. The text, if any, is safe to show: it is our own, as an exception's may hold a header."""
 
 
 class UnusableSettingError(ExchangeError):
@@ -57,15 +57,15 @@ class UnusableSettingError(ExchangeError):
 
 
 class NotSentError(ExchangeError):
-    """Nothing was sent: there was no connection, or no time."""
+    """Nothing was sent: there was no connection, or no time left."""
 
 
 class LateError(ExchangeError):
-    """The request was sent, and the answer did not come in time."""
+    """The request was sent, but the answer did not arrive in time."""
 
 
 class BrokenError(ExchangeError):
-    """The request was sent, and the connection broke."""
+    """The request was sent, but the connection broke."""
 
 
 class StoppedError(ExchangeError):
@@ -76,10 +76,10 @@ class Upstream:
     """The way to the API at `base_url`. Nothing is opened before the first exchange.
 
     Args:
-        base_url: Without a slash at its end.
-        timeout_seconds: How long one exchange may take.
-        keepalive_seconds: How long an idle connection is kept.
-        max_body: Bytes of an unpacked answer; of a longer one nothing is kept.
+        base_url: Without a trailing slash.
+        timeout_seconds: Maximum duration of one exchange.
+        keepalive_seconds: Seconds that an idle connection is kept.
+        max_body: Maximum bytes of an unpacked answer; nothing is kept of a longer one.
         transport: Sends the requests instead of our own.
     """
 
@@ -99,13 +99,13 @@ class Upstream:
         self._max_body = max_body
         self._transport = transport
         self._opening: asyncio.Future[httpx2.AsyncBaseTransport] | None = None
-        # Only our own transport reports when it starts sending; for any other, assume it was sent.
+        # Only our own transport reports when it starts sending; for any other, assume that the request was sent.
         self._reports_when_sent = transport is None
         self._deadlines: set[anyio.CancelScope] = set()
         self._stopping = False
 
     async def post(self, path: str, headers: dict[str, str], body: bytes, exchange: Exchange) -> None:
-        """Fill `exchange` with the answer. httpx2's own timeouts are per read: the one deadline is around it all.
+        """Fill `exchange` with the answer. httpx2's own timeouts are per read: one deadline covers it all.
 
         Raises:
             ExchangeError: There is no answer that settles the outcome.
@@ -127,7 +127,7 @@ class Upstream:
                 if not exchange.is_decided:
                     raise _broken(error, exchange) from None
             except ValueError as error:
-                # A label over 63 characters, for one: Python refuses it on the way to the socket.
+                # For example a label over 63 characters: Python refuses it on the way to the socket.
                 if exchange.sent:
                     raise
                 logger.warning("unusable address", exc_info=error)
@@ -140,12 +140,12 @@ class Upstream:
             raise self._cut_off(exchange)
 
     def prepare(self) -> None:
-        """Begin to read the CA certificates, which takes as long as a few calls."""
+        """Start reading the CA certificates, which takes as long as a few calls."""
         if self._transport is None:
             self._begin_to_open()
 
     def stop(self) -> None:
-        """End the exchanges under way, and begin no more."""
+        """End the exchanges in progress, and begin no more."""
         self._stopping = True
         for deadline in self._deadlines:
             deadline.cancel()
@@ -189,18 +189,18 @@ class Upstream:
         return self._transport
 
     def _begin_to_open(self) -> "asyncio.Future[httpx2.AsyncBaseTransport]":
-        """Open the transport in a thread, so that other calls go on."""
+        """Open the transport in a thread, so that other calls continue."""
         if self._opening is None:
             loop = asyncio.get_running_loop()
             self._opening = loop.run_in_executor(None, open_upstream, self._base_url, self._keepalive_seconds)
-            # An error is for the call that needs the transport; there may be none.
+            # An error belongs to the call that needs the transport; there may not be one.
             self._opening.add_done_callback(lambda opening: opening.cancelled() or opening.exception())
         return self._opening
 
 
 @lru_cache(maxsize=16)
 def _parsed(url: str) -> httpx2.URL:
-    """One URL an endpoint: to parse it costs as much as to check the arguments."""
+    """Return the parsed URL, cached per endpoint: parsing it costs as much as checking the arguments."""
     return httpx2.URL(url)
 
 

@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection: asyncio's transports move the bytes, h11 parses them.
 
-h11 is given every byte as it arrives, and only while an answer is awaited. Whatever arrives at any other time
-closes the connection: it would be taken for the answer to the next call.
+h11 is given every byte as it arrives, and only while an answer is awaited. Bytes that arrive at any other
+time close the connection: they would be taken for the answer to the next call.
 """
 
 import asyncio
@@ -12,24 +12,24 @@ import h11
 import httpx2
 
 MAX_HEAD = 2**16
-"""Bytes before an answer's body, interim answers included; also of one chunk's header and of the trailers."""
+"""Maximum bytes before an answer's body, interim answers included; also of a chunk's header and of the trailers."""
 
 MAX_ANSWER = 2**24
-"""Bytes of one answer on the wire. A body of 1 MiB in chunks of one byte is 6 MiB."""
+"""Maximum bytes of one answer on the wire. A body of 1 MiB in chunks of one byte is 6 MiB."""
 
 _READ_SIZE = 2**13
-"""Bytes that are read and parsed in one turn of the event loop, so that other calls go on in between."""
+"""Maximum bytes read and parsed in one turn of the event loop, so that other calls continue in between."""
 
 _TURNS = 2
-"""Turns of the event loop until what lies in the kernel has been delivered: one to fetch it, one to look at it."""
+"""Turns of the event loop until what the kernel holds has been delivered: one to fetch it, one to look at it."""
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A connection on which one exchange follows another. Reading waits for ever: the whole call has one deadline."""
+    """A connection for one exchange after another. Reading waits forever: the whole call has one deadline."""
 
     def __init__(self) -> None:
-        # None before it is open and once it is closed: asyncio's TLS never lets go of this protocol, and both would
-        # stay in memory until the next collection.
+        # None before it is open and after it is closed: asyncio's TLS never releases this protocol, and both would
+        # stay in memory until the next garbage collection.
         self._transport: asyncio.Transport | None = None
         self._buffer = memoryview(bytearray(_READ_SIZE))
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
@@ -39,19 +39,19 @@ class Connection(asyncio.BufferedProtocol):
         self._news = asyncio.Event()
 
     def abort(self) -> None:
-        """Close the connection immediately, whatever is still unsent."""
+        """Close the connection immediately, even if something is still unsent."""
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
 
     async def is_silent(self) -> bool:
-        """Whether nothing has arrived since the last answer: no byte in the kernel or in TLS, and no end of stream."""
+        """Return whether nothing has arrived since the last answer: no byte in the kernel or TLS, no end of stream."""
         for _ in range(_TURNS):
             await asyncio.sleep(0)
         return self._transport is not None
 
     def prepare(self, request: httpx2.Request) -> bytes:
-        """Return the bytes of a request, which are the next to be sent.
+        """Return the bytes of a request, which must be sent next.
 
         Raises:
             httpx2.LocalProtocolError: It is not valid HTTP. The error's text may hold a header.
@@ -64,10 +64,10 @@ class Connection(asyncio.BufferedProtocol):
             raise httpx2.LocalProtocolError(str(error)) from error
 
     async def exchange(self, request: bytes) -> h11.Response:
-        """Send the bytes of a request and return the head of its answer.
+        """Send the bytes of a request and return the head of the answer.
 
         Raises:
-            httpx2.ReadError, httpx2.RemoteProtocolError: No head came, or what came is not HTTP.
+            httpx2.ReadError, httpx2.RemoteProtocolError: No head arrived, or what arrived is not HTTP.
         """
         if self._transport is None:
             raise httpx2.ReadError("closed before the request")
@@ -82,10 +82,10 @@ class Connection(asyncio.BufferedProtocol):
         return event
 
     async def body(self) -> AsyncIterator[bytes]:
-        """Yield the body of the answer, joined to pieces of what was read in one go.
+        """Yield the body of the answer in pieces, each of which joins what was read in one go.
 
         Raises:
-            httpx2.ReadError, httpx2.RemoteProtocolError: It broke off, or what came is not HTTP.
+            httpx2.ReadError, httpx2.RemoteProtocolError: The body broke off, or what arrived is not HTTP.
         """
         piece = bytearray()
         while not isinstance(event := self._parse(), h11.EndOfMessage):
@@ -100,13 +100,13 @@ class Connection(asyncio.BufferedProtocol):
             yield bytes(piece)
 
     def finish(self) -> bool:
-        """Get ready for another exchange if the last one ended cleanly, else close; return whether it did."""
+        """Prepare for another exchange if the last one ended cleanly, else close; return whether it did."""
         is_clean = (
             self._transport is not None
             and self._http.our_state is h11.DONE
             and self._http.their_state is h11.DONE
             and self._http.trailing_data == (b"", False)
-            # The API answered before it had read the whole request.
+            # Otherwise the API answered before it had read the whole request.
             and not self._transport.get_write_buffer_size()
         )
         if is_clean:
@@ -123,14 +123,14 @@ class Connection(asyncio.BufferedProtocol):
             raise httpx2.RemoteProtocolError(str(error)) from error
 
     async def _more(self) -> None:
-        """Return once more bytes have arrived; all earlier ones have been parsed."""
+        """Return when more bytes have arrived; all earlier ones have been parsed."""
         if self._error is not None:
             raise httpx2.ReadError(str(self._error)) from self._error
         self._news.clear()
         await self._news.wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio: the connection is open; or encrypted, when it is called again."""
+        """asyncio: the connection is open, or, on the second call, encrypted."""
         self._transport = cast("asyncio.Transport", transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -147,12 +147,12 @@ class Connection(asyncio.BufferedProtocol):
             self._error = ValueError("the answer is too long")
             self.abort()
         else:
-            # The call that waits parses this in the next turn of the loop, before more is read.
+            # The waiting call parses this in the next turn of the loop, before more is read.
             self._http.receive_data(bytes(self._buffer[:nbytes]))
         self._news.set()
 
     def eof_received(self) -> None:
-        """asyncio: the API will send no more."""
+        """asyncio: the API will not send any more."""
         if self._is_awaiting:
             self._http.receive_data(b"")
             self._news.set()
@@ -160,7 +160,7 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio: the connection is closed, or broke."""
+        """asyncio: the connection was closed, or broke."""
         self._transport = None
         self._error = self._error or exc
         if self._error is None:

@@ -1,4 +1,4 @@
-"""The way to the API: straight, or through a proxy that the environment names."""
+"""The way to the API: direct, or through a proxy that the environment names."""
 
 from urllib.parse import urlsplit
 
@@ -11,11 +11,11 @@ from wemasy_mcp.urls import is_loopback
 
 
 def open_upstream(base_url: str, keepalive_seconds: float) -> httpx2.AsyncBaseTransport:
-    """Return what sends requests to `base_url`. Nothing is connected yet, but the CA certificates are read.
+    """Return the transport that sends requests to `base_url`. It reads the CA certificates, but does not connect yet.
 
     Raises:
         UnusableProxyError: The environment names a proxy that cannot be used.
-        OSError: It names certificates that cannot be read.
+        OSError: The environment names certificates that cannot be read.
     """
     url = urlsplit(base_url)
     host = url.hostname or ""
@@ -24,6 +24,6 @@ def open_upstream(base_url: str, keepalive_seconds: float) -> httpx2.AsyncBaseTr
     port = url.port or 443
     ssl_context = httpx2.create_ssl_context()
     ssl_context.set_alpn_protocols(["http/1.1"])
-    # Loopback is no proxy's business; nor is plain http, whose token it would see, and which is loopback.
+    # No proxy for loopback. Plain http, where a proxy would see the token, is only used on loopback.
     proxy = None if is_loopback(host) else find_proxy(host, port)
     return UpstreamTransport(Dialer(host, port, ssl_context, proxy), keepalive_seconds=keepalive_seconds)

@@ -23,7 +23,7 @@ class UnusableProxyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy: its protocol, where it listens, and the user and password for it."""
+    """A proxy: its protocol, its address, and the user and password for it."""
 
     scheme: str
     host: str
@@ -32,12 +32,12 @@ class Proxy:
 
 
 def find_proxy(host: str, port: int) -> Proxy | None:
-    """Return the proxy for an https API, or None where it is reached directly.
+    """Return the proxy for an https API, or None if the API is reached directly.
 
-    `HTTPS_PROXY` goes before `ALL_PROXY`, upper or lower case; on Windows and macOS the system's settings count too.
+    `HTTPS_PROXY` wins over `ALL_PROXY`, in upper or lower case; on Windows and macOS the system's settings count too.
 
     Raises:
-        UnusableProxyError: What applies here cannot be used. A proxy that does not apply is not looked at.
+        UnusableProxyError: The proxy that applies cannot be used. One that does not apply is not checked.
     """
     proxies = getproxies()
     for kind in ("https", "all"):
@@ -49,7 +49,7 @@ def find_proxy(host: str, port: int) -> Proxy | None:
 
 
 def _is_exempt(host: str, no_proxy: str) -> bool:
-    """Whether `NO_PROXY` covers the host in one of the forms that curl or Go know and urllib does not."""
+    """Return whether `NO_PROXY` covers the host in one of the forms that curl or Go know but urllib does not."""
     for entry in (entry.strip().lower() for entry in no_proxy.split(",")):
         if entry == "*" or (entry.startswith("*.") and host.endswith(entry[1:])):
             return True
@@ -62,7 +62,7 @@ def _is_exempt(host: str, no_proxy: str) -> bool:
 
 
 def _variable(kind: str) -> str:
-    # The lower-case variable wins where both are set.
+    # The lower-case variable wins if both are set.
     return max((name for name in os.environ if name.lower() == f"{kind}_proxy"), default="the system's proxy setting")
 
 
@@ -85,7 +85,7 @@ def _read_proxy(value: str, variable: str) -> Proxy:
 
 
 class TunnelError(httpx2.ProxyError):
-    """The proxy opens no tunnel. `status` is what an HTTP proxy answered."""
+    """The proxy did not open a tunnel. `status` is the status that an HTTP proxy answered with."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -95,10 +95,10 @@ class TunnelError(httpx2.ProxyError):
 async def open_tunnel(
     proxy: Proxy, host: str, port: int, reader: asyncio.StreamReader, transport: asyncio.Transport
 ) -> None:
-    """Have the proxy connect to `host`; whatever is sent on the transport from then on goes there.
+    """Have the proxy connect to `host`; everything sent on the transport from then on goes there.
 
     Raises:
-        TunnelError: It refuses, or what answers is not such a proxy.
+        TunnelError: The proxy refuses, or is not a proxy of this kind.
     """
     ask = _ask_socks if proxy.scheme.startswith("socks") else _ask_http
     try:
@@ -110,7 +110,7 @@ async def open_tunnel(
 async def _ask_http(
     proxy: Proxy, host: str, port: int, reader: asyncio.StreamReader, transport: asyncio.Transport
 ) -> None:
-    """RFC 9110, section 9.3.6."""
+    """Open the tunnel with HTTP CONNECT (RFC 9110, section 9.3.6)."""
     authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
     if proxy.credentials:
@@ -124,7 +124,7 @@ async def _ask_http(
 async def _ask_socks(
     proxy: Proxy, host: str, port: int, reader: asyncio.StreamReader, transport: asyncio.Transport
 ) -> None:
-    """RFC 1928, and RFC 1929 for the password. The proxy resolves the name."""
+    """Open the tunnel with SOCKS5 (RFC 1928, and RFC 1929 for the password). The proxy resolves the name."""
     transport.write(bytes([_SOCKS5, 2, _NO_AUTHENTICATION, _PASSWORD] if proxy.credentials else [_SOCKS5, 1, 0]))
     version, method = await reader.readexactly(2)
     if method == _PASSWORD and proxy.credentials:
@@ -140,6 +140,6 @@ async def _ask_socks(
     _, refusal, _, kind = await reader.readexactly(4)
     if refusal:
         raise TunnelError(f"the SOCKS proxy refuses: {refusal}")
-    # The address that it connected from: IPv4, IPv6 or a name.
+    # The address that the proxy connected from: IPv4, IPv6 or a name.
     size = {1: 4, 4: 16}.get(kind) or (await reader.readexactly(1))[0]
     await reader.readexactly(size + 2)
