@@ -1,6 +1,6 @@
 """`wemasy-mcp config HOST`: the entry that makes a host start this server, printed or merged into the host's file.
 
-Only the names are here: the command line needs them at every start, and nothing else of this package.
+Only the names are here: the command line needs them at every start, and needs nothing else from this package.
 """
 
 NAMES = (

@@ -1,4 +1,4 @@
-"""The command: the entry that was asked for, where its secrets come from, and where it goes."""
+"""The command: the requested entry, the source of its secrets, and its destination."""
 
 import contextlib
 import getpass
@@ -28,7 +28,7 @@ def run_config(request: Request) -> int:
     """Print the entry, or merge it into the host's file; notes go to stderr. Return the exit status.
 
     Raises:
-        SettingsError: The host cannot do what is asked, its file cannot be used, or the entry would not start.
+        SettingsError: The host does not support the request, its file cannot be used, or the entry would not start.
     """
     host = find_host(request.host)
     command, arguments = find_launcher()
@@ -49,7 +49,7 @@ def run_config(request: Request) -> int:
     sys.stdout.write(entry.render())
     _note(host.hint or f"{host.title} reads it from {_usual_file(request, host)}; --write merges it into that file.")
     if host.add and spec.transport == "stdio":
-        # Not wrapped: it is copied.
+        # Not wrapped, because users copy it.
         sys.stderr.write(f"Or run: {_add_command(host, spec, entry)}\n")
     _say_what_to_do(host, spec, values)
     return 0
@@ -75,7 +75,7 @@ def _write(file: Path, host: HostProgram, spec: ServerSpec) -> int:
     if entry.kept:
         _note(f"Kept unchanged in the entry: {', '.join(entry.kept)}.")
     if entry.holds_secret:
-        # On Windows the folders of a user are closed to others.
+        # On Windows, a user's folders are closed to other users.
         copy = " and its copy" if backup else ""
         who = "" if is_windows() else f"; only you can read it{copy} now (mode 0600)"
         _note(f"A token is in that file{who}.")
@@ -100,7 +100,7 @@ def _placeholders(spec: ServerSpec) -> dict[str, str]:
 
 
 def _ask_for(spec: ServerSpec) -> dict[str, str]:
-    """The secrets themselves, for the file of a host that takes them from nowhere else."""
+    """Return the secrets themselves, for the file of a host that cannot take them from elsewhere."""
     values = _placeholders(spec)
     for variable in values:
         given = os.environ.get(variable, "")
@@ -119,7 +119,7 @@ def _ask_for(spec: ServerSpec) -> dict[str, str]:
 
 
 def _add_command(host: HostProgram, spec: ServerSpec, entry: Entry) -> str:
-    """The host's own command, with its quotes for the shell of this system."""
+    """Return the host's own command, quoted for this system's shell."""
     words: list[str] = []
     for word in host.add:
         if word == "{env}":

@@ -1,4 +1,4 @@
-"""An entry in its host's form: printed as it is pasted, or set in the text of the host's file."""
+"""An entry in its host's form: printed for pasting, or set in the text of the host's file."""
 
 import json
 from dataclasses import dataclass, replace
@@ -19,22 +19,22 @@ class Entry:
     container: tuple[str, ...]
     members: dict[str, Any]
     gives_token: bool = False
-    """Whether the members hold a token, and no placeholder or reference."""
+    """True if the members hold a token, not a placeholder or reference."""
     kept: tuple[str, ...] = ()
-    """The variables and headers that were in the file, and stay."""
+    """The variables and headers that were in the file and are kept."""
 
     @property
     def path(self) -> tuple[str, ...]:
-        """Where it stands in the file."""
+        """The entry's path in the file."""
         return (*self.container, self.spec.name)
 
     @property
     def holds_secret(self) -> bool:
-        """Whether a secret itself stands in it."""
+        """True if it contains a secret itself."""
         return holds_secret(self.members, self.spec)
 
     def render(self) -> str:
-        """Return what is pasted, with the objects around it that the host's file has."""
+        """Return the text to paste, with the enclosing objects that the host's file has."""
         if self.host.form == "fields":
             width = max(map(len, self.members))
             return "".join(f"{name:{width}}  {value}\n" for name, value in self.members.items())
@@ -48,7 +48,7 @@ class Entry:
         return json.dumps(({"inputs": self._inputs} if self._inputs else {}) | value, indent=2) + "\n"
 
     def fitting(self, text: str) -> Self:
-        """Return the entry in the form that the text of the host's file has, with what the user had added to it.
+        """Return the entry in the form that the host's file uses, with what the user had added to it.
 
         Raises:
             ValueError: The text is not what the host's file should be.
@@ -66,7 +66,7 @@ class Entry:
 
         Raises:
             ValueError: The text is not what the host's file should be.
-            SettingsError: What is needed to edit it is not installed.
+            SettingsError: A package needed to edit it is not installed.
         """
         if not text:
             return self.render()

@@ -1,4 +1,4 @@
-"""What is known of a host: where its file is and what an entry looks like there. docs/hosts.md has the sources."""
+"""The facts about a host: the location of its file and the form of an entry. docs/hosts.md has the sources."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ NO_SSE: tuple[Transport, ...] = ("stdio", "streamable-http")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How most hosts differ: the names of the types, and of the member that holds the URL."""
+    """The ways in which most hosts differ: the names of the types, and of the member that holds the URL."""
 
     types: Mapping[Transport, str] = field(default_factory=dict)
     kind: str = "type"
     url: str = "url"
     sse_url: str = ""
     also: dict[str, Any] = field(default_factory=dict)
-    """Members that every entry has."""
+    """The members that every entry has."""
 
     def build(self, spec: ServerSpec, values: Secrets) -> dict[str, Any]:
         """Return the entry."""
@@ -49,38 +49,38 @@ class HostProgram:
     """None: the entry is pasted into the program."""
     build: BuildEntry = Shape().build
     container: tuple[str, ...] = ("mcpServers",)
-    """The member of the file under which entries stand."""
+    """The member of the file that holds the entries."""
     form: Literal["json", "toml", "yaml", "fields"] = "json"
     """`fields`: the program has a form to fill in."""
     allows: frozenset[str] = frozenset()
-    """What its JSON may hold beyond RFC 8259: comments, trailing commas."""
+    """The extensions to RFC 8259 that its JSON may use: comments, trailing commas."""
     reference: str | None = None
-    """How an entry takes a secret from elsewhere, with `{}` for its name; None where the host cannot."""
+    """The form of a reference to a secret, with `{}` for its name; None if the host has none."""
     asks_for_secrets: bool = False
-    """Whether that name is of an input that the host asks for and stores, not of an environment variable."""
+    """True if that name is an input that the host asks for and stores, not an environment variable."""
     forwards: bool = False
-    """Whether it hands variables on to what it starts, under their own names only."""
+    """True if it forwards variables to the programs it starts, but only under their own names."""
     transports: tuple[Transport, ...] = ("stdio", "sse", "streamable-http")
     needs_public_url: bool = False
-    """Whether the program connects from its vendor's servers, not from this machine."""
+    """True if the program connects from its vendor's servers, not from this machine."""
     newer_container: tuple[str, ...] = ()
-    """Where entries stand in a file of the host's newer form, which has no member `enabled`."""
+    """The path of the entries in the host's newer file format, which has no member `enabled`."""
     add: tuple[str, ...] = ()
     """The host's own command that adds a server; `{name}`, `{json}`, `{env}` and `{command}` are filled in."""
     hint: str = ""
-    """What to do with the entry; empty where it goes into `file`."""
+    """Instructions for using the entry; empty if it goes into `file`."""
 
     def adapt(
         self, found: object, container: tuple[str, ...], members: dict[str, Any]
     ) -> tuple[tuple[str, ...], dict[str, Any]]:
-        """Return where an entry stands and its members, in the form that the file has: `found` is what it holds."""
+        """Return an entry's path and members in the form that the file uses; `found` is the file's content."""
         newer = member_at(found, self.newer_container) if self.newer_container else None
         if not isinstance(newer, dict) or "type" in newer:  # an older file may hold a server of that name
             return container, members
         return self.newer_container, {name: value for name, value in members.items() if name != "enabled"}
 
     def references(self, spec: ServerSpec) -> dict[str, str] | None:
-        """Return what stands for each secret in an entry of a host that takes them from elsewhere."""
+        """Return the reference to each secret, for a host that takes secrets from elsewhere."""
         is_forwarded = self.forwards and spec.transport == "stdio"
         if self.reference is None or (is_forwarded and any(secret.source for secret in spec.secrets)):
             return None

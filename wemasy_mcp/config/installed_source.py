@@ -1,4 +1,4 @@
-"""Where the running program was installed from, as a requirement that installs the same again."""
+"""The source of the running program, as a requirement that installs the same again."""
 
 import re
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
@@ -13,7 +13,7 @@ _EXTRA = re.compile(r"\s*([A-Za-z0-9._-]+).*;.*\bextra == ['\"]([^'\"]+)['\"]")
 
 
 def find_source() -> str:
-    """Return what was installed here, as a requirement (PEP 508): its extras, and its source or version.
+    """Return the installed program as a requirement (PEP 508): its extras, and its source or version.
 
     Raises:
         SettingsError: It cannot be installed again.
@@ -42,7 +42,7 @@ def find_source() -> str:
 
 
 def _find_extras(installed: Distribution) -> set[str]:
-    """Return the extras of which everything is there; which ones were asked for is not kept."""
+    """Return the extras that are fully installed; the ones requested are not recorded."""
     wanted: dict[str, list[str]] = {}
     for requirement in installed.requires or ():
         if found := _EXTRA.match(requirement):

@@ -1,8 +1,8 @@
-"""Sets one member of a JSON text and keeps every other byte: comments, order, indentation, line ends.
+"""Sets one member of a JSON text and keeps every other byte: comments, order, indentation, line endings.
 
-The text is first masked: comments and trailing commas become spaces, so that every position stays what it was and
-the standard library's decoder can tell where each value begins and ends. Each pattern consumes what it has looked at,
-also a string or a comment without an end, so that the time grows with the length of the text.
+The text is first masked: comments and trailing commas become spaces, so that every position stays the same and
+the standard library's decoder can find where each value begins and ends. Each pattern consumes what it has scanned,
+even an unterminated string or comment, so that the time grows linearly with the length of the text.
 """
 
 import json
@@ -22,10 +22,10 @@ _DECODER = json.JSONDecoder()
 
 
 def set_member(text: str, path: tuple[str, ...], value: object) -> str:
-    """Return `text` with the member at `path` set; objects on the way that are missing are made.
+    """Return `text` with the member at `path` set; missing objects on the path are created.
 
     Raises:
-        ValueError: The text is not a JSON object (comments and trailing commas aside), or there is none on the way.
+        ValueError: The text, or a value on the path, is not a JSON object (comments and trailing commas aside).
     """
     masked = _mask(text)
     start = _root(masked)
@@ -49,7 +49,7 @@ def set_member(text: str, path: tuple[str, ...], value: object) -> str:
 
 
 def append_item(text: str, name: str, item: object) -> str:
-    """Return `text` with `item` added to the list that is the root's member `name`, which is made if missing.
+    """Return `text` with `item` added to the list in the root's member `name`, which is created if missing.
 
     Raises:
         ValueError: The text is not a JSON object, or the member is not a list.
@@ -64,10 +64,10 @@ def append_item(text: str, name: str, item: object) -> str:
 
 
 def parse(text: str) -> Any:
-    """Return what the text holds, comments and trailing commas aside.
+    """Return the parsed text, ignoring comments and trailing commas.
 
     Raises:
-        ValueError: It is not JSON, or names a member twice.
+        ValueError: It is not JSON, or has a duplicate member.
     """
     return strict_json.parse(_mask(text))
 
@@ -81,7 +81,7 @@ class _Member:
 
 
 def find_extensions(text: str) -> dict[str, int]:
-    """Return what the text holds beyond RFC 8259, each with the number of the first line that has it."""
+    """Return the text's extensions to RFC 8259, each with the number of the first line that uses it."""
     plain = _STRING_OR_COMMENT.sub(_blank, text)
     searched = {"comments": (_STRING_OR_COMMENT, text), "trailing commas": (_STRING_OR_TRAILING_COMMA, plain)}
     found = {}
@@ -97,7 +97,7 @@ def _mask(text: str) -> str:
 
 
 def _blank(found: re.Match[str]) -> str:
-    # A comment without an end stays, for the decoder to refuse.
+    # An unterminated comment stays, so that the decoder rejects it.
     is_kept = found[1] or (found[0].startswith("/*") and not found[0].endswith("*/", 2))
     if is_kept:
         return found[0]
@@ -115,7 +115,7 @@ def _find(masked: str, start: int, name: str) -> _Member | None:
 
 
 def _members(masked: str, start: int) -> Iterator[_Member]:
-    """The members of the object that begins at `start`, in a text that is known to be JSON."""
+    """Yield the members of the object that begins at `start`, in a text that is known to be JSON."""
     position = _next(masked, start + 1)
     while masked[position] != "}":
         name, end = _DECODER.raw_decode(masked, position)
@@ -136,7 +136,7 @@ def _insert(text: str, masked: str, start: int, label: str, value: object) -> st
     outer, unit, line_end = _indent_of_line(text, start), _unit(text, masked), _line_end(text)
     inner = outer + unit
     kept = text[last:close].rstrip()
-    # A trailing comma is a space in the masked text: it is kept, and separates what it once ended.
+    # A trailing comma is a space in the masked text: it is kept, and now serves as the separator.
     comma = "" if is_empty or "," in _STRING_OR_COMMENT.sub("", kept) else ","
     added = f"{inner}{label}{_dump(value, inner, unit, line_end)}"
     return f"{text[:last]}{comma}{kept}{line_end}{added}{line_end}{outer}{text[close:]}"
@@ -147,7 +147,7 @@ def _dump(value: object, indent: str, unit: str, line_end: str) -> str:
 
 
 def _unit(text: str, masked: str) -> str:
-    """One level of indentation, as the root's first member has it."""
+    """Return one level of indentation, as used by the root's first member."""
     first = _next(masked, _next(masked, 0) + 1)
     return _indent_of_line(text, first) or _DEFAULT_INDENT
 

@@ -1,4 +1,4 @@
-"""How the running program can be started again: hosts start servers with a bare PATH, so by absolute path."""
+"""The command that starts the running program again, by absolute path: hosts start servers with a bare PATH."""
 
 import contextlib
 import os
@@ -10,25 +10,25 @@ from wemasy_mcp.config.installed_source import SCRIPT, find_source
 from wemasy_mcp.settings import SettingsError
 
 _PASSING = (
-    # uvx, uv run and pipx run keep what they install only for a while: the runner itself is what lasts.
+    # uvx, uv run and pipx run keep what they install only for a while; the runner itself lasts.
     (("archive-v0",), "uvx", "--from"),
     (("builds-v0",), "uvx", "--from"),
     (("pipx", ".cache"), "pipx", "--spec"),
     ((".cache", "pipx"), "pipx", "--spec"),
 )
-"""Adjacent folders on the path of a passing environment, the runner to name, and its flag for what to install."""
+"""Adjacent folders in a temporary environment's path, its runner, and that runner's flag for the package to install."""
 
 
 def find_launcher() -> tuple[str, tuple[str, ...]]:
-    """Return the command and arguments that start this program where it runs now.
+    """Return the command and arguments that start this program from its current location.
 
     Raises:
-        SettingsError: Nothing that lasts starts it.
+        SettingsError: No permanent command starts it.
     """
     parts = Path(sys.prefix).parts
     for folders, runner, flag in _PASSING:
         if folders in zip(*(parts[start:] for start in range(len(folders))), strict=False):
-            # uv tells its children where it is; uvx lies beside it.
+            # uv passes its own location to its children; uvx is beside it.
             uv = os.environ.get("UV")
             beside = str(Path(uv).parent) if uv else None
             path = shutil.which(runner) or shutil.which(runner, path=beside)
@@ -48,7 +48,7 @@ def find_launcher() -> tuple[str, tuple[str, ...]]:
 
 
 def _absolute(path: str) -> str:
-    # Links stay, because they outlive an upgrade; `..` goes, because it breaks when a folder between moves.
+    # Links stay, because they survive an upgrade; `..` goes, because it breaks when a folder in between moves.
     with contextlib.suppress(OSError):  # the current folder may be gone
         path = str(Path(path).absolute())
     return os.path.normpath(path)

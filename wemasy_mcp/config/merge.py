@@ -1,4 +1,4 @@
-"""Keeps what the user added to an entry being replaced: environment variables, headers, above all the token."""
+"""Keeps what the user added to an entry being replaced: environment variables, headers and above all the token."""
 
 import re
 from typing import Any
@@ -10,20 +10,20 @@ from wemasy_mcp.pasted_token import read_token
 _STARTED = ("env", "environment", "env_vars", "envFile")
 _REACHED = ("headers", "http_headers", "env_http_headers", "bearer_token_env_var")
 _REFERENCE = re.compile(r"(?i:Bearer )?\s*(\$|\{(env|file):|%\w+%|op://).*")
-"""How hosts take a value from elsewhere, whichever host it is."""
+"""The forms in which any of the hosts refers to a value elsewhere."""
 
 _MAX_SHOWN = 100
 
 
 def member_at(found: Any, path: tuple[str, ...]) -> Any:
-    """Return the member at `path` of what a host's file holds, None where there is none."""
+    """Return the member at `path` in a host's parsed file; None if there is none."""
     for name in path:
         found = found.get(name) if isinstance(found, dict) else None
     return found
 
 
 def holds_secret(members: dict[str, Any], spec: ServerSpec) -> bool:
-    """Whether one of the spec's secrets itself stands in the entry: no placeholder, and no reference to it."""
+    """Return whether the entry contains one of the spec's secrets itself, not a placeholder or reference."""
     names = {name.casefold() for secret in spec.secrets for name in (secret.variable, secret.header)}
     groups = [members.get(name) for name in ("env", "environment", "headers", "http_headers")]
     values = [
@@ -39,13 +39,13 @@ def holds_secret(members: dict[str, Any], spec: ServerSpec) -> bool:
 def merge_entry(
     old: object, new: dict[str, Any], transport: Transport, *, gives_token: bool
 ) -> tuple[dict[str, Any], list[str]]:
-    """Return the members of the new entry with those of the old one, and the names of what was kept.
+    """Return the members of the new entry merged with those of the old one, and the names of those kept.
 
     Args:
-        old: The entry that is in the file; anything else if there is none.
+        old: The entry in the file; anything else if there is none.
         new: The members to write.
-        transport: Only what belongs to it is handed on: the headers of a URL mean nothing to a program.
-        gives_token: Whether `new` holds a token; a placeholder or a reference never replaces what the user put there.
+        transport: Only what belongs to it is kept: a URL's headers mean nothing to a program.
+        gives_token: True if `new` holds a token; a placeholder or reference never replaces what the user put there.
     """
     members, kept = dict(new), list[str]()
     given = old if isinstance(old, dict) else {}
@@ -64,7 +64,7 @@ def merge_entry(
 
 
 def _merge(before: dict[str, Any], after: dict[str, Any], *, gives_token: bool) -> tuple[dict[str, Any], list[str]]:
-    # The names of headers differ in case only to the eye (RFC 9110, section 5.1), and so do variables on Windows.
+    # Header names are not case-sensitive (RFC 9110, section 5.1); neither are variables on Windows.
     same = {name.casefold(): name for name in after}
     merged: dict[str, Any] = {}
     kept = []
@@ -80,7 +80,7 @@ def _merge(before: dict[str, Any], after: dict[str, Any], *, gives_token: bool) 
 
 
 def _is_unfilled(value: object) -> bool:
-    """Whether a value is empty, or a placeholder that nobody replaced; what refers to a value elsewhere is neither."""
+    """Return whether a value is empty or an unreplaced placeholder; a reference to a value elsewhere is neither."""
     if not isinstance(value, str) or _REFERENCE.match(value):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Where the hosts keep their files on macOS, Windows and Linux."""
+"""The locations of the hosts' files on macOS, Windows and Linux."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from wemasy_mcp.settings import SettingsError
 
 
 def is_windows() -> bool:
-    """Whether this is Windows; what else there is has modes, and shells that quote alike."""
+    """Return whether this is Windows; all other systems have file modes, and shells that quote alike."""
     return str(sys.platform) == "win32"
 
 
@@ -25,10 +25,10 @@ class Paths:
 
     @classmethod
     def of_this_machine(cls) -> "Paths":
-        """Return those of the user who runs this.
+        """Return the paths of the current user.
 
         Raises:
-            SettingsError: Nothing says where the user's files are.
+            SettingsError: The location of the user's files is unknown.
         """
         try:
             return cls(sys.platform, Path.home(), os.environ)
@@ -40,17 +40,17 @@ class Paths:
 
     @property
     def is_windows(self) -> bool:
-        """Whether the hosts' folders are those of Windows."""
+        """True if the hosts' folders are those of Windows."""
         return self.platform == "win32"
 
     @property
     def config(self) -> Path:
-        """`~/.config`, or what `XDG_CONFIG_HOME` names."""
+        """`~/.config`, or the folder in `XDG_CONFIG_HOME`."""
         return self._folder("XDG_CONFIG_HOME", ".config")
 
     @property
     def applications(self) -> Path:
-        """Where desktop programs keep their settings: Application Support, `%APPDATA%`, or `config`."""
+        """The folder for desktop programs' settings: Application Support, `%APPDATA%`, or `config`."""
         if self.is_windows:
             return self._folder("APPDATA", "AppData", "Roaming")
         return self.home / "Library" / "Application Support" if self.platform == "darwin" else self.config
@@ -78,7 +78,7 @@ class Paths:
         return (private[0] if private else self.applications) / file
 
     def zed(self) -> Path:
-        """Return Zed's settings file: in `~/.config` but on Windows (https://zed.dev/docs/configuring-zed)."""
+        """Return Zed's settings file: in `~/.config` except on Windows (https://zed.dev/docs/configuring-zed)."""
         return (self.applications / "Zed" if self.is_windows else self.config / "zed") / "settings.json"
 
     def devin(self) -> Path:
@@ -94,22 +94,22 @@ class Paths:
         return self._folder("KIMI_CODE_HOME", ".kimi-code") / "mcp.json"
 
     def cline(self) -> Path:
-        """Return Cline's file: that of its command line, or that of the older extension where only this is there."""
+        """Return Cline's file: that of its command line, or that of the older extension if only that one exists."""
         shared = self.home / ".cline" / "data" / "settings" / "cline_mcp_settings.json"
         extension = self.applications.joinpath("Code", "User", "globalStorage", "saoudrizwan.claude-dev", "settings")
         return pick_existing(shared, extension / shared.name)
 
     def antigravity(self) -> Path:
-        """Return Antigravity's file: the one that its program and command line share, or the older one."""
+        """Return Antigravity's file: the one shared by its program and command line, or the older one."""
         gemini = self.home / ".gemini"
         return pick_existing(*(gemini / folder / "mcp_config.json" for folder in ("config", "antigravity")))
 
     def opencode(self) -> Path:
-        """Return OpenCode's file, with comments or without, whichever is there."""
+        """Return OpenCode's file, with or without comments, whichever exists."""
         return pick_existing(*(self.config / "opencode" / f"opencode.{suffix}" for suffix in ("json", "jsonc")))
 
     def amp(self) -> Path:
-        """Return Amp's file, with comments or without, whichever is there; the same folder on every system."""
+        """Return Amp's file, with or without comments, whichever exists; the same folder on every system."""
         return pick_existing(*(self.home / ".config" / "amp" / f"settings.{suffix}" for suffix in ("json", "jsonc")))
 
     def _folder(self, variable: str, *usual: str) -> Path:

@@ -1,4 +1,4 @@
-"""Changes a host's file whole or not at all, with a copy of it as it was."""
+"""Changes a host's file completely or not at all, and keeps a copy of the original."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from wemasy_mcp.settings import SettingsError
 
 MAX_BYTES = 4 * 2**20
-"""More than any host's settings."""
+"""Larger than any host's settings."""
 
 _MAX_BACKUPS = 1000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -19,14 +19,14 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """The new text of a file, and whether it is for the user alone: it holds a secret."""
+    """The new text of a file, and a flag that it holds a secret and is for the user alone."""
 
     text: str
     is_private: bool = False
 
 
 def read_file(path: Path) -> bytes | None:
-    """Return the content of a host's file, None if there is none.
+    """Return the content of a host's file; None if there is none.
 
     Raises:
         SettingsError: It cannot be read, or is not a regular file of at most `MAX_BYTES`.
@@ -34,7 +34,7 @@ def read_file(path: Path) -> bytes | None:
     try:
         found = path.stat()
         is_regular = stat.S_ISREG(found.st_mode)
-        # One byte more than is allowed: a file may grow, or report no size, as in /proc.
+        # One byte more than allowed: a file may grow, or report no size, as in /proc.
         content = b""
         if is_regular:
             with path.open("rb") as file:
@@ -53,7 +53,7 @@ def read_file(path: Path) -> bytes | None:
 
 
 def decode(content: bytes) -> str:
-    """Return the text of a host's file without its byte order mark; empty if there is nothing but white space.
+    """Return the text of a host's file without its byte order mark; empty if it is only white space.
 
     Raises:
         ValueError: It is not UTF-8.
@@ -66,18 +66,18 @@ def decode(content: bytes) -> str:
 
 
 def change(path: Path, edit: Callable[[str], Edited]) -> Path | None:
-    """Replace the file's text by what `edit` makes of it, and return where the old one is kept, if there was one.
+    """Replace the file's text with the result of `edit`; return the path of the old file's copy, if there was one.
 
-    A link is followed. Mode and owner stay, also when root writes; a file that is new or private, and its copy, are for
+    Links are followed. Mode and owner stay, even when root writes; a new or private file, and its copy, are for
     the owner alone.
 
     Args:
-        path: The file; it and its folders are made if missing.
-        edit: May raise ValueError: the text is not what the host's file should be. It is given an empty text for a
+        path: The file; it and its folders are created if missing.
+        edit: May raise ValueError if the text is not valid for the host's file. It is given an empty text for a
             file that is missing or holds only white space.
 
     Raises:
-        SettingsError: The file cannot be read, understood or written. It is as it was.
+        SettingsError: The file cannot be read, understood or written. It is unchanged.
     """
     before = read_file(path)
     try:
@@ -109,7 +109,7 @@ def change(path: Path, edit: Callable[[str], Edited]) -> Path | None:
 
 
 def _make_folders(folder: Path) -> os.stat_result:
-    """Make what is missing of `folder`, for the owner of what is there, and return who that is."""
+    """Create the missing parts of `folder` for the owner of the existing part, and return that owner."""
     missing = [folder]
     while not missing[-1].exists():
         missing.append(missing[-1].parent)
@@ -133,13 +133,13 @@ def _replace(target: Path, before: bytes | None, after: bytes, mode: int, owner:
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         _write_new(draft, after, mode, owner)
-        # The host may have written meanwhile, and what it wrote must not be lost.
+        # The host may have written in the meantime, and its changes must not be lost.
         if (target.read_bytes() if target.exists() else None) != before:
             raise OSError(0, "another program has just changed it")
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
-    with contextlib.suppress(PermissionError):  # Windows opens no folders
+    with contextlib.suppress(PermissionError):  # Windows cannot open folders
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -154,7 +154,7 @@ def _write_new(path: Path, content: bytes, mode: int, owner: os.stat_result) -> 
         file.flush()
         os.fsync(file.fileno())
     _give(path, owner)
-    # After the write, and not through the mode of `open`, which the umask cuts.
+    # After the write, and not through the mode of `open`, which the umask reduces.
     path.chmod(mode)
 
 

@@ -1,4 +1,4 @@
-"""Every host. The pages that the forms were checked against, and where they contradict each other: docs/hosts.md."""
+"""Every host. docs/hosts.md lists the pages that the forms were checked against, and where they disagree."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +28,7 @@ def _opencode(spec: ServerSpec, values: Secrets) -> dict[str, Any]:
         members = {"type": "local", "command": [spec.command, *spec.arguments], "enabled": True}
         return members | ({"environment": environment} if environment else {})
     members = {"type": "remote", "url": spec.url, "enabled": True}
-    # Beside a token of its own, a 401 must not start a login; without one, the server may offer that login.
+    # If the entry has a token, a 401 must not start a login; without one, the server may offer a login.
     return members | ({"oauth": False, "headers": spec.headers(values)} if spec.secrets else {})
 
 
@@ -54,7 +54,7 @@ def _goose(spec: ServerSpec, values: Secrets) -> dict[str, Any]:
 
 
 def _forward(spec: ServerSpec, values: Secrets, forwarded: str, given: str) -> dict[str, Any]:
-    """Hand variables on by name; an account whose variable has another name needs their values in the entry."""
+    """Forward variables by name; an account whose variable has another name needs its value in the entry."""
     if any(secret.source for secret in spec.secrets):
         return {given: spec.environment(values)}
     return {forwarded: [secret.variable for secret in spec.secrets]} if spec.secrets else {}

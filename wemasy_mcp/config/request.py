@@ -1,4 +1,4 @@
-"""What was asked for on the command line, checked."""
+"""The command-line request, checked."""
 
 import os
 import re
@@ -18,7 +18,7 @@ _URLS: dict[Transport, str] = {
 _USER_TOKEN_HEADER = "X-Wemasy-Token"  # noqa: S105 - the header's usual name
 _HEADER = re.compile(r"[A-Za-z0-9-]+")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,35}")
-"""A host joins it to a tool's name, and some allow 60 characters for both."""
+"""Hosts join it to a tool's name, and some allow 60 characters for both together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class Request:
     file: Path | None = None
 
     def to_spec(self, host: HostProgram, command: str, arguments: tuple[str, ...]) -> ServerSpec:
-        """Return the entry that was asked for.
+        """Return the requested entry.
 
         Raises:
-            SettingsError: The host cannot do that, or a flag cannot be used.
+            SettingsError: The host does not support it, or a flag cannot be used.
         """
         transport = self.transport or ("stdio" if "stdio" in host.transports else host.transports[0])
         if transport not in host.transports:

@@ -1,4 +1,4 @@
-"""An entry as TOML, and set in a TOML text with everything else kept, by tomlkit."""
+"""An entry as TOML, and set by tomlkit in a TOML text with everything else kept."""
 
 import json
 import tomllib
@@ -8,7 +8,7 @@ from wemasy_mcp.config.merge import member_at
 from wemasy_mcp.settings import SettingsError
 
 MAX_LENGTH = 2**18
-"""Both parsers need minutes for megabytes, and hosts' files have kilobytes."""
+"""Both parsers need minutes for megabytes, and hosts' files are kilobytes."""
 
 
 def render(path: tuple[str, ...], entry: dict[str, Any]) -> str:
@@ -18,14 +18,14 @@ def render(path: tuple[str, ...], entry: dict[str, Any]) -> str:
 
 
 def _literal(value: object) -> str:
-    """A text, a list of texts, or a table of texts; the JSON of the first two is TOML too."""
+    """Return a text, a list of texts, or a table of texts as TOML; the JSON of the first two is also TOML."""
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{name} = {_literal(one)}' for name, one in value.items())} }}"
     return json.dumps(value, ensure_ascii=False)
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Return what the text holds.
+    """Return the parsed text.
 
     Raises:
         ValueError: It is not TOML, or longer than `MAX_LENGTH`.
@@ -42,7 +42,7 @@ def set_table(text: str, path: tuple[str, ...], entry: dict[str, Any]) -> str:
     """Return `text` with the table at `path` set.
 
     Raises:
-        ValueError: The text is not TOML, or there is no table on the way.
+        ValueError: The text is not TOML, or a value on the path is not a table.
         SettingsError: tomlkit is not installed.
     """
     if member_at(parse(text), path) == entry:

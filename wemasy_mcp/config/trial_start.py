@@ -1,4 +1,4 @@
-"""Starts an entry's command once before success is claimed."""
+"""A trial start of an entry's command before success is reported."""
 
 import os
 import subprocess
@@ -8,14 +8,14 @@ from wemasy_mcp.config.installed_source import SCRIPT
 from wemasy_mcp.core.sanitize import sanitize
 
 START_SECONDS = 60
-"""How long the command may take to say its version: uvx may have to fetch packages first."""
+"""Maximum seconds for the command to print its version: uvx may have to fetch packages first."""
 
 
 def start_once(command: str, arguments: tuple[str, ...]) -> str:
-    """Start the command as a host would, in no project and with nothing of Python's set; ask only for its version.
+    """Start the command as a host would, outside any project and without Python variables; ask only for its version.
 
     Returns:
-        Why it does not start, in one line; empty if it answered.
+        The reason that it does not start, in one line; empty if it answered.
     """
     environment = {
         name: value for name, value in os.environ.items() if not name.upper().startswith(("WEMASY_", "PYTHON"))
