@@ -1,1 +1,1 @@
-"""`wemasy-mcp doctor`: is everything in place for a call, and if not, what to do. Nothing is ever written."""
+"""`wemasy-mcp doctor`: checks that everything is in place for a call, with advice if not. It never writes anything."""

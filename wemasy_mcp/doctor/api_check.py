@@ -1,4 +1,4 @@
-"""The checks of the API's answer to the empty request: is it Wemasy, is the token good, what is left of the budget."""
+"""The checks of the API's answer to the empty request: that it is Wemasy, the token, and the remaining budget."""
 
 from urllib.parse import urlsplit
 
@@ -44,11 +44,11 @@ _MEANINGS: dict[type[WemasyError], tuple[str, str]] = {
     ConnectionLost: ("{message}", _FAILING),
     NotConfigured: ("{message}", "Fix that variable, or remove it from the environment."),
 }
-"""What each failure is called here and what to do; where nothing was sent, an earlier check has said why."""
+"""The name of each failure here, and the advice; where nothing was sent, an earlier check has said why."""
 
 
 def check_answer(endpoint: Endpoint, observed: Observed, outcome: Reply | WemasyError) -> Check:
-    """Say what the answer means. Only a 422 that names the endpoint's own fields is good."""
+    """Return the meaning of the answer. Only a 422 that names the endpoint's own fields is good."""
     if isinstance(outcome, Reply):
         return failed(
             "API",
@@ -73,7 +73,7 @@ def check_answer(endpoint: Endpoint, observed: Observed, outcome: Reply | Wemasy
 
 
 def check_budget(observed: Observed, outcome: Reply | WemasyError) -> Check:
-    """Say how many requests are left."""
+    """Return the number of requests left."""
     rate_limit = outcome.rate_limit or RateLimit()
     of = "" if rate_limit.limit is MISSING else f" of {rate_limit.limit} a minute"
     if isinstance(outcome, RateLimited):

@@ -1,4 +1,4 @@
-"""A server's certificate: whose, issued by whom, for how many days. Also one that was refused, for the diagnosis."""
+"""A server's certificate: its subject, issuer and remaining days. Also read if it was refused, for the diagnosis."""
 
 import ssl
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _MAX_NAMES = 3
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a person needs to know of it."""
+    """The details of a certificate that a person needs."""
 
     subject: str
     issuer: str
@@ -29,7 +29,7 @@ class Certificate:
 
 
 def read_certificate(der: bytes, now: datetime) -> Certificate:
-    """Return what the certificate says.
+    """Return the details in the certificate.
 
     Raises:
         ValueError: It cannot be read.
@@ -43,14 +43,14 @@ def read_certificate(der: bytes, now: datetime) -> Certificate:
 
 
 def now() -> datetime:
-    """Return the time that certificates are held against."""
+    """Return the time against which certificates are checked."""
     return datetime.now(UTC)
 
 
 async def shown_certificate(host: str, port: int, seconds: float) -> bytes | None:
-    """Return the certificate that the server shows, trusted or not, as DER; None if it shows none.
+    """Return the certificate that the server presents, trusted or not, as DER; None if it presents none.
 
-    The connection carries the handshake and nothing else: no request and no token is sent over it.
+    The connection carries only the handshake: no request or token is sent over it.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

@@ -1,4 +1,4 @@
-"""What a check is: a name, a result, what was found and what to do."""
+"""A check: its name, result, finding and advice."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,17 +8,17 @@ Result = Literal["ok", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the report. Its texts are safe to show: no secret is ever in them."""
+    """One line of the report. Its texts are safe to show: they never contain a secret."""
 
     name: str
     result: Result
     found: str
     advice: str = ""
-    """What the user can do; empty where nothing is to be done."""
+    """Advice for the user; empty if there is nothing to do."""
 
 
 def passed(name: str, found: str) -> Check:
-    """Return a check that found things as they should be."""
+    """Return a check that found everything in order."""
     return Check(name, "ok", found)
 
 

@@ -43,7 +43,7 @@ NOT_KNOWN = "This sent one request; it is not known whether it changed anything.
 
 @dataclass(slots=True)
 class Examined:
-    """What was found, and what keeps the settings from being used."""
+    """The findings, and the problem that prevents the settings from being used."""
 
     checks: list[Check]
     settings: list[Setting]
@@ -60,12 +60,12 @@ def run_doctor(
     Args:
         env_file: A file of settings.
         is_json: Print one JSON object.
-        host: Check what the file of this host holds, with the environment that it gives, instead of this one.
-        name: The entry's name, where the file has several.
-        file: The host's file, where it is not the usual one.
+        host: Check the content of this host's file, with the environment that it gives, instead of this one.
+        name: The entry's name, if the file has several.
+        file: The host's file, if it is not the usual one.
 
     Raises:
-        SettingsError: A setting of this environment cannot be used; the report says so too, unless it is a file that
+        SettingsError: A setting in this environment cannot be used; the report says so too, unless it is a file that
             cannot be read.
     """
     if host is None and (name or file):
@@ -102,7 +102,7 @@ def _examine_host(host: HostProgram, name: str | None, file: Path | None) -> Exa
 
 @contextmanager
 def _replace_environment(environment: dict[str, str]) -> Iterator[None]:
-    """Let this process have the environment that the host gives: everything here reads its own."""
+    """Give this process the environment that the host gives: everything here reads the process's own."""
     before = dict(os.environ)
     try:
         os.environ.clear()
@@ -147,7 +147,7 @@ def _examine(sources: Sources, env_file: Path | None, *, is_host: bool = False, 
 
 
 def _keep_long(secrets: list[str]) -> list[str]:
-    # A shorter one would be taken out of ordinary words.
+    # A shorter one would be removed from ordinary words.
     return [secret for secret in secrets if len(secret) >= MIN_LENGTH]
 
 

@@ -1,4 +1,4 @@
-"""The checks of what a host's file holds, which a desktop host does not show: its form, and the entry."""
+"""The checks of a host's file, which a desktop host does not show: its syntax, and the entry."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -19,10 +19,10 @@ _SAME_MEMBER = ("env", "environment", "envs"), ("args", "arguments"), ("url", "h
 
 
 def check_file(host: HostProgram, file: Path | None, name: str | None) -> tuple[list[Check], HostEntry | None]:
-    """Say whether the host can read its file, and whether the entry is there; return the entry where it is.
+    """Check that the host can read its file and that the entry is there; return the checks and any entry found.
 
     Raises:
-        SettingsError: The file cannot be read at all, or the host has none.
+        SettingsError: The file cannot be read at all, or the host does not have one.
     """
     file = file or find_file(host)
     write = f"`wemasy-mcp config {host.name} --write`"
@@ -78,7 +78,7 @@ def _explain_missing(host: HostProgram, found: Any, name: str | None, others: li
 
 
 def _find_mistakes(host: HostProgram, entry: HostEntry) -> Iterator[tuple[str, str]]:
-    """What keeps the host from taking the entry as it is meant, and what to do."""
+    """Yield each mistake that keeps the host from using the entry as intended, and the advice."""
     known = _build_members(host, "sse") | _build_members(host, "streamable-http") | _build_members(host, "stdio")
     for given in sorted(set(entry.members) - set(known)):
         same = [meant for group in _SAME_MEMBER if given in group for meant in group if meant in known]

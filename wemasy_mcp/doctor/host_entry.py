@@ -1,4 +1,4 @@
-"""This server's entry in a host's file: what it starts or reaches, and the environment that it gives."""
+"""This server's entry in a host's file: the command or URL, and the environment that it gives."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _HEADERS = ("headers", "http_headers")
 
 @dataclass(frozen=True, slots=True)
 class HostEntry:
-    """One entry; its members are whatever the file holds."""
+    """One entry; its members are unchecked, as in the file."""
 
     host: HostProgram
     name: str
@@ -33,7 +33,7 @@ class HostEntry:
 
     @property
     def command(self) -> list[str]:
-        """The words that the host starts; none where it connects to a URL."""
+        """The command line that the host starts; empty if it connects to a URL."""
         given = self.members.get("command")
         words = given if isinstance(given, list) else [given] if given else []
         arguments = self.members.get("args")
@@ -41,21 +41,21 @@ class HostEntry:
 
     @property
     def env_file(self) -> Path | None:
-        """The file of settings that the command is given."""
+        """The settings file passed to the command."""
         words = [part for word in self.command for part in word.split("=", 1)]
         return Path(words[words.index("--env-file") + 1]) if "--env-file" in words[:-1] else None
 
     def implied_settings(self) -> dict[str, str]:
-        """Return what the command's flags set, where it matters to a check."""
+        """Return the settings given by the command's flags, where they matter to a check."""
         return {"WEMASY_SANDBOX": "1"} if "--sandbox" in self.command else {}
 
     @property
     def url(self) -> str | None:
-        """Where the host connects."""
+        """The URL to which the host connects."""
         return next((str(self.members[name]) for name in _URLS if self.members.get(name)), None)
 
     def environment(self, outer: dict[str, str]) -> dict[str, str]:
-        """Return the variables that the entry gives, with what it refers to taken from `outer` where that has it."""
+        """Return the variables that the entry gives, with references resolved from `outer` where possible."""
         forwarded = self.members.get("env_vars")
         names = [str(name) for name in forwarded] if isinstance(forwarded, list) else []
         file = Path(str(self.members.get("envFile", "")))
@@ -85,10 +85,10 @@ class HostEntry:
 
 
 def find_file(host: HostProgram) -> Path:
-    """Return where the host's file is.
+    """Return the path of the host's file.
 
     Raises:
-        SettingsError: It has none, or this user has no home.
+        SettingsError: The host has no file, or this user has no home.
     """
     if host.file is None:
         raise SettingsError("--host", f"cannot be {host.name}: {host.title} keeps its entries in no file known here.")
@@ -96,10 +96,10 @@ def find_file(host: HostProgram) -> Path:
 
 
 def parse_file(host: HostProgram, content: bytes) -> Any:
-    """Return what the host's file holds, comments and trailing commas aside.
+    """Return the parsed content of the host's file, ignoring comments and trailing commas.
 
     Raises:
-        ValueError: It is not what the host's file should be.
+        ValueError: The content is not valid for the host's file.
     """
     text = decode(content)
     if not text:
@@ -108,7 +108,7 @@ def parse_file(host: HostProgram, content: bytes) -> Any:
 
 
 def find_entries(host: HostProgram, found: Any) -> dict[str, HostEntry]:
-    """Return the entries that look like this server: by their name, or by what they start or reach."""
+    """Return the entries that look like this server, judged by their name, command or URL."""
     container, _ = host.adapt(found, host.container, {})
     entries = member_at(found, container)
     return {
@@ -119,7 +119,7 @@ def find_entries(host: HostProgram, found: Any) -> dict[str, HostEntry]:
 
 
 def find_hosts() -> Iterator[HostProgram]:
-    """Yield the hosts whose file on this machine has this server; files that cannot be read are passed over."""
+    """Yield the hosts whose file on this machine has this server; unreadable files are skipped."""
     for host in HOSTS:
         try:
             content = read_file(find_file(host))
@@ -130,5 +130,5 @@ def find_hosts() -> Iterator[HostProgram]:
 
 
 def show(text: str) -> str:
-    """Return what stands in a host's file, fit to show."""
+    """Return a text from a host's file in a form that is safe to show."""
     return sanitize(text, limit=200)

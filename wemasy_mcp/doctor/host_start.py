@@ -1,4 +1,4 @@
-"""The check that a host's entry starts a server, as the host starts it: its tools are listed, and none is called."""
+"""The check that a host's entry starts a server, as the host starts it: it lists the tools and calls none."""
 
 import errno
 import os
@@ -48,7 +48,7 @@ async def check_start(entry: HostEntry, environment: dict[str, str], headers: di
 
 
 def build_environment(entry: HostEntry) -> dict[str, str]:
-    """Return the environment that a host gives to the command: little of its own, and what the entry says."""
+    """Return the environment that a host gives to the command: a few variables of its own, and the entry's."""
     return get_default_environment() | entry.environment(dict(os.environ))
 
 
@@ -109,7 +109,7 @@ def _first_cause(error: BaseException) -> BaseException:
 
 
 class _Output:
-    """What a child writes to its stderr, or the last status of a server at a URL."""
+    """A child's stderr output, or the last status of a server at a URL."""
 
     def __init__(self, file: Any) -> None:
         self.file = file

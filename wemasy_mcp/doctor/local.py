@@ -16,14 +16,14 @@ _SHOWN_PACKAGES = ("mcp", "httpx2", "pydantic")
 
 
 def check_versions() -> Check:
-    """Say what runs here."""
+    """Return the versions that run here."""
     packages = ", ".join(f"{name} {version(name)}" for name in _SHOWN_PACKAGES)
     system = f"{platform.system()} {platform.machine()}"
     return passed("versions", f"wemasy-mcp {__version__}, Python {platform.python_version()} on {system}, {packages}")
 
 
 def check_settings(settings: list[Setting], sources: Sources, problem: SettingsError | None) -> list[Check]:
-    """Say what is set and where; one failed check for each setting that cannot be used."""
+    """Return what is set and where, with one failed check for each setting that cannot be used."""
     if problem is not None:
         return [
             failed("settings", str(one), f"It comes from {_where(one.variable, sources)}; fix it there.")
@@ -39,7 +39,7 @@ def check_settings(settings: list[Setting], sources: Sources, problem: SettingsE
 
 
 def good_token(token: SecretStr, sources: Sources) -> Check:
-    """Say how the token looks, without showing it."""
+    """Describe the token without showing it."""
     raw = sources.raw("api_token")
     is_changed = isinstance(raw, str) and raw != token.get_secret_value()
     note = "; the spaces, quotes or `Bearer ` around it are ignored" if is_changed else ""
@@ -47,7 +47,7 @@ def good_token(token: SecretStr, sources: Sources) -> Check:
 
 
 def unusable_token(problem: SettingsError, hosts: Sequence[HostProgram]) -> Check:
-    """Say what keeps the token from being used, and which hosts' files hold one instead."""
+    """Return why the token cannot be used, and which hosts' files hold one instead."""
     advice = (
         "In most hosts that is the `env` of this server's entry, and `wemasy-mcp config HOST` prints one; "
         f"{variable_of('api_token_file')} may name a file that holds it instead."

@@ -1,4 +1,4 @@
-"""The checks of the way to the API: proxy, name, connection, TLS. They judge what the request met."""
+"""The checks of the route to the API: proxy, name, connection, TLS. They judge what the request encountered."""
 
 import os
 import socket
@@ -26,11 +26,11 @@ _EXPIRED, _NOT_YET_VALID = 10, 9
 _OTHER_NAME, _OTHER_ADDRESS = 62, 64
 _UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})
 _STRICT = range(80, 94)
-"""What only Python 3.13 and later insist on (`VERIFY_X509_STRICT`, the rules of RFC 5280 for certificates)."""
+"""Errors raised only by Python 3.13 and later (`VERIFY_X509_STRICT`, the rules of RFC 5280 for certificates)."""
 
 
 async def check_network(base_url: str, observed: Observed) -> list[Check]:
-    """Return the checks of what lies between this machine and the API."""
+    """Return the checks of everything between this machine and the API."""
     url = urlsplit(base_url)
     host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
     if observed.contacted is None:
@@ -45,7 +45,7 @@ async def check_network(base_url: str, observed: Observed) -> list[Check]:
 
 
 def trust_store() -> str:
-    """Return whose certificates are trusted, as httpx2 chooses."""
+    """Return the name of the trust store that httpx2 chooses."""
     for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         if path := os.environ.get(variable):
             return f"{variable} ({path})"
@@ -96,7 +96,7 @@ def _check_connection(host: str, port: int, observed: Observed) -> Check:
     if observed.is_late:
         reason = f"{host} port {port} did not accept a connection in time"
     elif observed.reason is None:
-        # asyncio puts what several addresses answered into one text.
+        # asyncio joins the errors from several addresses into one text.
         reason = f"{host} port {port}: none of its addresses accepted the connection"
     else:
         reason = f"{host} port {port}: {observed.reason}"

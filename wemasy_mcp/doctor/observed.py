@@ -1,4 +1,4 @@
-"""What is seen of the one request on its way: whom it contacted, the handshake, where it broke."""
+"""The observed course of the one request: the peer it contacted, the handshake, the step that failed."""
 
 from asyncio import CancelledError
 from collections.abc import Iterator, Mapping
@@ -13,24 +13,24 @@ E = TypeVar("E", bound=BaseException)
 
 @dataclass(slots=True)
 class Observed(Attempt):
-    """An attempt that keeps what httpx2's trace events tell, so that the checks rest on the very request they judge."""
+    """An attempt that keeps what httpx2's trace events report, so that the checks judge the request itself."""
 
     contacted: tuple[str, int] | None = None
-    """Host and port of the TCP connection: the API's, or the proxy's."""
+    """The host and port of the TCP connection: the API's or the proxy's."""
     address: str | None = None
     """The network address that answered."""
     tls_version: str | None = None
     certificate: bytes | None = None
     """The certificate that was accepted, as DER."""
     proxy_status: int | None = None
-    """What the proxy answered to CONNECT."""
+    """The proxy's answer to CONNECT."""
     broken_at: str | None = None
     """The step that failed: `connect_tcp` or `start_tls`."""
     failure: BaseException | None = None
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note one event: `connection.connect_tcp.started`, `….complete`, `….failed` and the like."""
-        # No zero-argument `super()`: a dataclass with slots is a second class, which the method's cell does not know.
+        """Record one event: `connection.connect_tcp.started`, `….complete`, `….failed` and the like."""
+        # No zero-argument `super()`: a dataclass with slots is a second class, unknown to the method's cell.
         await Attempt.trace(self, event, info)
         _, step, state = event.split(".")
         match step, state:
@@ -50,17 +50,17 @@ class Observed(Attempt):
 
     @property
     def is_late(self) -> bool:
-        """Whether the step that failed took too long: its own limit, or the call's deadline, which cancels it."""
+        """True if the failed step took too long: it hit its own limit, or the call's deadline, which cancels it."""
         return self.cause(TimeoutError) is not None or self.cause(CancelledError) is not None
 
     @property
     def reason(self) -> str | None:
-        """The operating system's words for what went wrong."""
+        """The operating system's error message."""
         reasons = (reason_of(error) for error in _causes(self.failure) if isinstance(error, OSError))
         return next(filter(None, reasons), None)
 
     def cause(self, kind: type[E]) -> E | None:
-        """Return the first cause of the failure that is of `kind`."""
+        """Return the first cause of the failure that is a `kind`."""
         return next((error for error in _causes(self.failure) if isinstance(error, kind)), None)
 
 

@@ -1,6 +1,6 @@
 """The one request: an empty object to an endpoint, sent exactly as the server sends a call.
 
-The API's document has it refused. Whether that is what happened, only the answer tells.
+According to its documentation, the API refuses it. Only the answer shows whether it did.
 """
 
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.settings import Settings
 
 PROBED: Endpoint = next(it for it in ENDPOINTS if it.idempotent and "required" in it.argument_schema)
-"""Which endpoint is asked. It requires arguments, so the API refuses the empty request; should that ever change, an
-idempotent one does the least."""
+"""The endpoint that is called. It requires arguments, so the API refuses the empty request; if that ever changes, an
+idempotent endpoint does the least harm."""
 
 USER_AGENT = f"wemasy-mcp/{__version__} (doctor)"
 
 
 class _HeldBack(Observed):
-    """Goes the whole way, through proxy and TLS, and stops before the first byte of the request."""
+    """Connects all the way, through proxy and TLS, and stops before the first byte of the request."""
 
     __slots__ = ()
 
@@ -36,9 +36,9 @@ class _HeldBack(Observed):
 
 
 async def send_empty_request(settings: Settings, token: SecretStr | None) -> tuple[Observed, Reply | WemasyError]:
-    """Send it, and return what was seen on the way and what came of it. Without a token nothing is sent."""
+    """Send it, and return the observations and the outcome. Without a token, nothing is sent."""
     observed = Observed() if token else _HeldBack()
-    token = token or SecretStr("held-back")  # a header needs a value, though none is ever sent
+    token = token or SecretStr("held-back")  # a header needs a value, though it is never sent
     client = WemasyClient(settings.base_url, timeout_seconds=settings.timeout_seconds)
     try:
         reply = await client.call(PROBED, b"{}", token=token, user_agent=USER_AGENT, attempt=observed)

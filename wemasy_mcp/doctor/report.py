@@ -18,11 +18,11 @@ _INDENT = " " * 12
 
 
 def as_text(checks: Sequence[Check], closing: str) -> str:
-    """Return a line a check; further lines of what was found, and the advice, stand under it."""
+    """Return one line per check; further lines of the finding, and the advice, follow it."""
     lines = []
     for check in checks:
         mark = _MARKS[check.result]
-        # The mark is painted last: its colour has no width.
+        # The mark is coloured last, because colour codes have no width.
         shown = wrap(check.found, f"{f'{mark} {check.name}':{len(_INDENT)}}", _INDENT)
         lines.append(paint(mark, _STYLES[check.result]) + shown.removeprefix(mark))
         if check.advice:
@@ -31,7 +31,7 @@ def as_text(checks: Sequence[Check], closing: str) -> str:
 
 
 def as_json(checks: Sequence[Check], settings: Sequence[Setting]) -> str:
-    """Return the same as one JSON object on one line."""
+    """Return the report as one JSON object on one line."""
     report = {
         "ok": not has_failed(checks),
         "checks": [asdict(check) for check in checks],
@@ -41,14 +41,14 @@ def as_json(checks: Sequence[Check], settings: Sequence[Setting]) -> str:
 
 
 def has_failed(checks: Sequence[Check]) -> bool:
-    """Whether a check failed."""
+    """Return whether any check failed."""
     return any(check.result == "failed" for check in checks)
 
 
 def redact(report: str, secret: str) -> str:
-    """Return the report without the secret, whatever repeats it: a header of an answer, a setting in the wrong place.
+    """Return the report without the secret, wherever it is repeated: in a response header, or in the wrong setting.
 
-    Foreign texts are cut before they come here, so the beginning of a secret goes too where the cut follows it.
+    Foreign texts are cut before they get here, so the start of a secret is also removed where the cut follows it.
     """
     kept, position = [], 0
     for spelt in dict.fromkeys((secret, json.dumps(secret)[1:-1])):

@@ -1,4 +1,4 @@
-"""The checks of what a server stands on besides the API: Redis, and the issuer's keys. They write nothing."""
+"""The checks of a server's dependencies besides the API: Redis and the issuer's keys. They write nothing."""
 
 import time
 from pathlib import Path
@@ -10,7 +10,7 @@ from wemasy_mcp.doctor.check import Check, failed, passed
 from wemasy_mcp.settings import Settings
 
 OLDEST_REDIS = 7
-"""Its `PEXPIRE … GT` keeps the later of two waits."""
+"""The version whose `PEXPIRE … GT` keeps the later of two waits."""
 
 
 async def check_services(settings: Settings) -> list[Check]:
@@ -34,7 +34,7 @@ async def _check_redis(url: str, password_file: Path | None) -> Check:
             started = time.perf_counter()
             said = await redis.info()
             seconds = time.perf_counter() - started
-    # It may be no Redis, and answer anything.
+    # It may not be Redis, and may answer anything.
     except Exception as error:
         return failed("Redis", describe(error), "Check WEMASY_REDIS_URL, its password, and that Redis can be reached.")
     finally:

@@ -7,9 +7,9 @@ from wemasy_mcp.settings import Settings, SettingsError
 
 
 def serving_problem(settings: Settings) -> SettingsError | None:
-    """Return why the server would refuse these settings, further reasons included; None where it would serve.
+    """Return why the server would refuse these settings, including further reasons; None if it would serve.
 
-    The token is judged apart, and no port is taken: the server may be running.
+    The token is checked separately, and no port is opened: the server may be running.
     """
     checks: list[Callable[[Settings], object]] = [check_tools]
     if not settings.sandbox:

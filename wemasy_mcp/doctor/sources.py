@@ -1,4 +1,4 @@
-"""Where each setting comes from: the environment, the file, or the default. Secrets are shown by their length only."""
+"""The source of each setting: the environment, the file, or the default. Secrets are shown only by their length."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +18,16 @@ _MAX_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting as it is in force."""
+    """One setting as it is in effect."""
 
     variable: str
     source: Source
     shown: str
-    """The value, or what stands for a secret; empty where it is not set or cannot be used."""
+    """The value, or a substitute for a secret; empty if it is not set or cannot be used."""
 
 
 class Sources:
-    """What the environment and the file say, as pydantic-settings reads them."""
+    """The settings in the environment and the file, as pydantic-settings reads them."""
 
     def __init__(self, env_file: Path | None, environment_name: str = "the environment") -> None:
         self.environment_name = environment_name
@@ -38,26 +38,26 @@ class Sources:
         self._names = {**(file.env_vars if file else {}), **environment.env_vars}
 
     def source_of(self, field: str) -> Source:
-        """Return where the setting's value comes from: the environment wins."""
+        """Return the source of the setting's value: the environment takes precedence."""
         if field in self._environment:
             return "environment"
         return "env file" if field in self._file else "default"
 
     def raw(self, field: str) -> object:
-        """Return the value as it was given, None where it was not."""
+        """Return the value as given; None if it was not."""
         return self._environment.get(field, self._file.get(field))
 
     def secrets(self) -> list[str]:
-        """Return what was given as a secret, to be taken out of what is shown."""
+        """Return the secrets that were given, to be removed from the output."""
         fields = [field for field, info in Settings.model_fields.items() if "SecretStr" in str(info.annotation)]
         return [value for field in fields if isinstance(value := self.raw(field), str)]
 
     def unknown(self) -> list[tuple[str, str]]:
-        """Return the variables that look like settings and are not, each with the setting that may be meant."""
+        """Return the variables that look like settings but are not, each with the setting that may be meant."""
         return unknown_settings(self._names)
 
     def settings(self, read: Settings | None) -> list[Setting]:
-        """Return every setting; values only of settings that could be `read`."""
+        """Return every setting, with values only for those that could be `read`."""
         return [
             Setting(variable_of(field), self.source_of(field), "" if read is None else shown(getattr(read, field)))
             for field in Settings.model_fields
@@ -65,7 +65,7 @@ class Sources:
 
 
 def shown(value: object) -> str:
-    """Return what may be shown of a value."""
+    """Return the part of a value that may be shown."""
     if value is None or value == ():
         return ""
     if isinstance(value, SecretStr):
