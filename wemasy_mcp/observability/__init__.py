@@ -1,1 +1,1 @@
-"""What operators see: log lines, traces, metrics. Knows nothing of the API and nothing of MCP."""
+"""The operators' view: log lines, traces, metrics. Knows nothing about the API or MCP."""

@@ -1,4 +1,4 @@
-"""The one log line and the one measurement of each call: who called what, and how it ended. Never what was said."""
+"""The one log line and the one measurement of each call: who called what, and how it ended; never the content."""
 
 import logging
 import time
@@ -18,19 +18,19 @@ SUCCESS = "ok"
 
 
 class Observed(Protocol):
-    """What is known of a request to the API."""
+    """The facts known about a request to the API."""
 
     status: int | None
     record: int | None
 
     @property
     def sent_id(self) -> str | None:
-        """The id that was sent with it; None where nothing was sent."""
+        """The id that was sent with it; None if nothing was sent."""
 
 
 @dataclass(slots=True)
 class CallReport:
-    """A call under way. `who` names the caller, in texts that are fit for a log."""
+    """A call in progress. `who` names the caller, in texts that are fit for a log."""
 
     tool: str
     who: Mapping[str, str]
@@ -41,7 +41,7 @@ class CallReport:
         instruments().calls_under_way.add(1)
 
     def end(self, request: Observed, outcome: str, code: str, level: int = logging.INFO) -> None:
-        """Write the line, and a further one where more became known after the call was answered."""
+        """Write the line, and another if more becomes known after the call was answered."""
         if self._is_under_way:
             self._is_under_way = False
             self._measure(outcome, code)

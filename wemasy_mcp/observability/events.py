@@ -1,4 +1,4 @@
-"""A log line made of members: a JSON object's, or `key=value` in text."""
+"""A log line made of members: those of a JSON object, or `key=value` in text."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 def log_event(logger: logging.Logger, level: int, message: str, members: Mapping[str, object]) -> None:
-    """Log a message, which may be empty, with members that say more. No text of theirs can pass for another member."""
+    """Log a message, which may be empty, with members that add details. No member's text can pass for another."""
     if logger.isEnabledFor(level):
         said = [message] if message else []
         line = " ".join([*said, *(f"{key}={_shown(value)}" for key, value in members.items())])

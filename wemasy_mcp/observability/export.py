@@ -1,4 +1,4 @@
-"""Traces and metrics over OTLP, set up by the usual OTEL_* variables (extra `otel`). Imports no SDK without them.
+"""Traces and metrics over OTLP, set up by the usual OTEL_* variables (extra `otel`). Without them no SDK is loaded.
 
 Source: OpenTelemetry specification, "Environment Variable Specification" and "OTLP exporter".
 """
@@ -18,9 +18,9 @@ PROTOCOL = "http/protobuf"
 
 
 def start_export() -> Callable[[], None]:
-    """Begin to export the signals that the environment has an address for; return what sends the rest, and ends.
+    """Start exporting the signals for which the environment has an address; return the function that flushes and stops.
 
-    Whoever started this process with an SDK of its own, as `opentelemetry-instrument` does, keeps that one.
+    If this process was started with an SDK already set up, as by `opentelemetry-instrument`, that one is kept.
     """
     wanted = [signal for signal in SIGNALS if _is_wanted(signal)]
     if not wanted or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or "opentelemetry.sdk" in sys.modules:

@@ -1,8 +1,8 @@
 """Logging to stderr that never blocks and never shows a value.
 
 Records go through a bounded queue to a thread: a host that does not read stderr stops the thread, not the server
-(a pipe takes 64 KiB). What does not fit is dropped and counted. Other libraries' records are shown without their
-arguments and their exceptions without their text, because both may hold an argument's value, a body or the token.
+(a pipe holds 64 KiB). Lines that do not fit are dropped and counted. Other libraries' records are shown without their
+arguments, and their exceptions without their text, because both may hold an argument's value, a body or the token.
 """
 
 import json
@@ -22,17 +22,17 @@ QUEUE_LENGTH = 1000
 FLUSH_SECONDS = 0.5
 
 GATHER_SECONDS = 0.2
-"""How long a line may wait for others. The thread and the server take turns at the interpreter: to be woken for each
-line would cost the server more than the call that the line is about."""
+"""Seconds that a line may wait for others. The thread and the server take turns at the interpreter: waking the thread
+for each line would cost the server more than the call that the line is about."""
 
 REPLICA = f"{socket.gethostname()}/{os.getpid()}"
-"""Which of several processes wrote a line: its host, in Kubernetes its pod, and its process id."""
+"""Identifies the process that wrote a line: its host (in Kubernetes its pod) and its process id."""
 
 _STDERR = 2
 
 
 def start_logging(level: str, log_format: Literal["text", "json"]) -> "LogQueue":
-    """Send this package's records of `level` and others' warnings to stderr; return what `stop` flushes."""
+    """Send this package's records from `level` up and others' warnings to stderr; return the queue, to be stopped."""
     handler = LogQueue(_STDERR)
     handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
     logging.getLogger(OWN).setLevel(level)
@@ -43,7 +43,7 @@ def start_logging(level: str, log_format: Literal["text", "json"]) -> "LogQueue"
 
 
 def log_json(level: str, message: str) -> None:
-    """Write one line to stderr where logging never started, or has stopped."""
+    """Write one line to stderr when logging was never started, or has stopped."""
     record = logging.makeLogRecord({"name": OWN, "levelname": level, "msg": "%s", "args": (message,)})
     print(_JsonFormatter().format(record), file=sys.stderr)  # noqa: T201 - there is no logger
 
@@ -56,7 +56,7 @@ def describe(error: BaseException) -> str:
 
 
 class LogQueue(logging.Handler):
-    """A bounded queue of lines and the daemon thread that writes what has gathered to a file descriptor."""
+    """A bounded queue of lines, and the daemon thread that writes the collected ones to a file descriptor."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class LogQueue(logging.Handler):
         self._lines.put(f"{self.format(record)}\n")
 
     def stop(self) -> None:
-        """Write what is queued, for at most `FLUSH_SECONDS`."""
+        """Write the queued lines, for at most `FLUSH_SECONDS`."""
         logging.getLogger().removeHandler(self)
         if self._thread is not None:
             self._lines.put(None)

@@ -1,6 +1,6 @@
-"""What is counted, through OpenTelemetry's API alone: without an SDK it does nothing, in under a microsecond.
+"""The metrics, through OpenTelemetry's API alone: without an SDK they do nothing, in under a microsecond.
 
-Names are those of the semantic conventions for MCP and for HTTP clients where these have one, else begin with
+Names are those of the semantic conventions for MCP and HTTP clients where there is one; the others begin with
 `wemasy.mcp`. No attribute is a caller's text: a tool is one that is offered, an error one of the published codes.
 """
 
@@ -10,7 +10,7 @@ from wemasy_mcp import __version__
 
 
 class Instruments:
-    """Made once, and late: at the start of a stdio server nothing is counted, and every host waits for the import."""
+    """The instruments, made once and late: a starting stdio server counts nothing, and hosts wait for the import."""
 
     def __init__(self) -> None:
         from opentelemetry.metrics import get_meter

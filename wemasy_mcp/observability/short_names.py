@@ -1,4 +1,4 @@
-"""Names in the SDK's own spans: they are a client's words, of any length, and are cut as ours are."""
+"""Cuts names in the SDK's own spans: they are a client's text, of any length, and are cut like ours."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,11 +7,11 @@ from typing import Any
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 
 MAX_NAME = 100
-"""Characters of a method, a tool's name or a request's id."""
+"""Maximum characters of a method, a tool's name or a request's id."""
 
 
 def with_short_names(middleware: ServerMiddleware[Any]) -> ServerMiddleware[Any]:
-    """Return `middleware` that is shown short names; what it wraps is given the request as it is."""
+    """Return `middleware` that sees short names; what it wraps gets the request unchanged."""
 
     async def shown_short_names(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         return await middleware(_shorten(ctx), lambda _: call_next(ctx))

@@ -1,6 +1,6 @@
-"""One OpenTelemetry client span and one measurement of each API request. Without an SDK they cost microseconds.
+"""One OpenTelemetry client span and one measurement per API request. Without an SDK they cost microseconds.
 
-It carries what the log line carries, and nothing else: no argument, token, body or text of an answer. The names are
+The span carries what the log line carries and nothing else: no argument, token, body or text of an answer. Names are
 those of the semantic conventions for HTTP client spans, where they have one.
 """
 
@@ -20,7 +20,7 @@ _TRACER = get_tracer("wemasy_mcp", __version__)
 
 
 class Observed(Protocol):
-    """What is known of the request while it is under way."""
+    """The facts known about a request in progress."""
 
     sent: bool
     status: int | None
@@ -28,16 +28,16 @@ class Observed(Protocol):
 
 @contextmanager
 def request_span(base_url: str, path: str, attempt: Observed) -> Iterator[None]:
-    """Trace and measure the request to `path` that the block makes; how the block ends is how the span ends.
+    """Trace and measure the request to `path` that the block makes; the span ends the way the block ends.
 
-    An exception with a `code` and an `outcome` is described by these, any other by its type.
+    An exception with a `code` and an `outcome` is described by them, any other by its type.
     """
     started = time.perf_counter()
     outcome, error_type = "applied", None
     with _TRACER.start_as_current_span(
         f"POST {path}",
         kind=SpanKind.CLIENT,
-        # Both would put an exception's text, which may be the API's own, into the span.
+        # Both would put an exception's text, which may come from the API, into the span.
         record_exception=False,
         set_status_on_exception=False,
     ) as span:

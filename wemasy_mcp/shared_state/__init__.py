@@ -1,1 +1,1 @@
-"""What replicas share through Redis."""
+"""The state that replicas share through Redis."""

@@ -1,4 +1,4 @@
-"""The address of a Redis, checked as a whole before anything connects. No refusal shows it: it may hold a password."""
+"""The address of a Redis server, fully checked before anything connects. No error shows it: it may hold a password."""
 
 import re
 import ssl
@@ -18,21 +18,21 @@ URL, PASSWORD_FILE = variable_of("redis_url"), variable_of("redis_password_file"
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 1.0
-"""After which a connection counts as dead. No call waits that long: see `redis_connection`."""
+"""Seconds without an answer until a connection counts as dead. No call waits that long: see `redis_connection`."""
 
 TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
 OPTIONS = ("db", *TLS_OPTIONS)
-"""What may stand in the query. redis-py takes any name, and an unknown one, or a type it does not expect, breaks only
-when it connects (redis-py 3217)."""
+"""The names allowed in the query. redis-py accepts any name; an unknown one, or a value of a type that it does not
+expect, fails only when it connects (redis-py 3217)."""
 
 CHOICES = {"db": r"0|\d+", "ssl_cert_reqs": "required|optional|none", "ssl_check_hostname": "true|false"}
 
 
 def open_redis(url: str, password_file: Path | None = None) -> Redis:
-    """Return the client of `url`, which has connected to nothing yet, and sends nothing twice.
+    """Return the client of `url`, which has not connected yet and never sends anything twice.
 
     Raises:
-        SettingsError: The address, or the file of its password, cannot be used.
+        SettingsError: The address or its password file cannot be used.
     """
     parts = _split(url)
     _check_options(parts)
@@ -54,7 +54,7 @@ def open_redis(url: str, password_file: Path | None = None) -> Redis:
 
 
 class PasswordFile(CredentialProvider):
-    """Reads the password again for each connection: one that was changed needs no restart."""
+    """Reads the password anew for each connection, so that a changed one needs no restart."""
 
     def __init__(self, username: str | None, path: Path) -> None:
         self._username = username
@@ -62,7 +62,7 @@ class PasswordFile(CredentialProvider):
         self.get_credentials()
 
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
-        """Return the password, after the user where one is named.
+        """Return the password, preceded by the user if one is named.
 
         Raises:
             SettingsError: The file cannot be read, or is empty.

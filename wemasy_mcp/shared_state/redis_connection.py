@@ -1,7 +1,7 @@
-"""The one connection to Redis, which holds no call up and fails none: whatever Redis does, the worst answer is None.
+"""The one connection to Redis. It never holds up or fails a call: whatever Redis does, the worst answer is None.
 
-Whoever asks waits for `PATIENCE_SECONDS` at most. Connecting, which takes several round trips, goes on meanwhile. What
-is asked at the same time travels together, so one connection serves a whole process however far away Redis is.
+A caller waits `PATIENCE_SECONDS` at most. Connecting, which takes several round trips, continues meanwhile. Questions
+asked at the same time travel together, so one connection serves a whole process however far away Redis is.
 """
 
 import asyncio
@@ -22,33 +22,33 @@ from wemasy_mcp.shared_state.redis_address import CONNECT_SECONDS
 logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 0.1
-"""How long a call waits for an answer."""
+"""Maximum wait of a call for an answer."""
 
 REST_SECONDS = 1.0
-"""How long Redis is left alone after it failed, so that an outage does not slow every call down."""
+"""Seconds that Redis is left alone after a failure, so that an outage does not slow every call down."""
 
 WARNING_SECONDS = 60.0
-"""How often at most an outage is logged."""
+"""Minimum interval between two log lines about an outage."""
 
 MAX_WAITING = 10_000
-"""Questions that wait for one exchange to end."""
+"""Maximum number of questions that wait for an exchange to end."""
 
 Command = tuple[str | int, ...]
 Question = tuple[Sequence[Command], "asyncio.Future[list[Any] | None]"]
 
 
 def describe(error: Exception) -> str:
-    """Return what Redis, or the way to it, said: neither an address's password nor a command is ever in it."""
+    """Return the error that Redis, or the way to it, reported, without an address's password or a command."""
     return f"{type(error).__name__}: {sanitize(str(error), limit=200)}".removesuffix(": ")
 
 
 class RedisConnection:
-    """Asks Redis, and rests after a failure. A failed connection is dropped, so that the next one finds a new primary.
+    """Asks Redis, and pauses after a failure. A failed connection is dropped, so that the next finds a new primary.
 
     Args:
-        redis: A client of one address; nothing else may use it.
+        redis: The client of one address; nothing else may use it.
         clock: Counts seconds.
-        patience_seconds: How long `ask` waits for an answer.
+        patience_seconds: Maximum wait of `ask` for an answer.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class RedisConnection:
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._redis = redis
-        # Replies are judged by who asked: redis-py's own reading of them may raise anything.
+        # The caller checks the replies: redis-py's own parsing of them may raise anything.
         self._redis.response_callbacks.clear()
         self._clock = clock
         self._patience_seconds = patience_seconds
@@ -71,13 +71,13 @@ class RedisConnection:
         self._silent_until = -math.inf
 
     def connect_soon(self) -> None:
-        """Connect in the background, so that the first call need not wait for it."""
+        """Connect in the background, so that the first call does not have to wait for it."""
         self._put([("PING",)])
 
     async def ask(self, *commands: Command) -> list[Any] | None:
-        """Return the replies as Redis gave them; None where it is away, is late, or refused one of the commands.
+        """Return the replies as Redis gave them; None if it is away, is late, or refused one of the commands.
 
-        The replies may be anything: whoever asks checks their types. A command whose answer is None may have run.
+        The replies may be anything: the caller checks their types. Even if the result is None, a command may have run.
         """
         if self._is_late or self._clock() < self._rests_until or len(self._waiting) >= MAX_WAITING:
             return None
@@ -91,7 +91,7 @@ class RedisConnection:
         return None
 
     async def aclose(self) -> None:
-        """Close the connection. Whoever still waits is given None."""
+        """Close the connection. Callers that still wait get None."""
         if self._exchanging is not None:
             self._exchanging.cancel()
             await asyncio.wait([self._exchanging])
@@ -105,7 +105,7 @@ class RedisConnection:
         return answer
 
     async def _exchange(self) -> None:
-        """Send everything that waits, then what came meanwhile, until nothing waits."""
+        """Send everything that waits, then whatever has arrived meanwhile, until nothing waits."""
         asked: list[Question] = []
         try:
             while self._waiting:
@@ -125,19 +125,19 @@ class RedisConnection:
                     answer.set_result(None)
 
     async def _replies(self, commands: Sequence[Command]) -> list[Any]:
-        """Return a reply a command; an error is a reply too. Everything has failed where Redis could not be asked."""
+        """Return one reply per command; an error is a reply too. If Redis could not be asked, every command failed."""
         try:
             with anyio.fail_after(CONNECT_SECONDS):
                 async with self._redis.pipeline(transaction=False) as pipeline:
                     for command in commands:
                         pipeline.execute_command(*command)
                     replies: list[Any] = await pipeline.execute(raise_on_error=False)
-        # What is no Redis may answer anything, and redis-py's parser raise anything.
+        # A server that is not Redis may answer anything, and redis-py's parser may raise anything.
         except Exception as error:
             await self._fail(error)
             return [RedisError()] * len(commands)
-        # A key of another type is one account's trouble; any other refusal (a read-only replica, a server that loads
-        # its data, a lost permission) is this connection's.
+        # A key of another type affects one account; any other refusal (a read-only replica, a server that is loading
+        # its data, a lost permission) affects this connection.
         refusal = next((it for it in replies if isinstance(it, RedisError) and "WRONGTYPE" not in str(it)), None)
         if refusal is not None:
             await self._fail(refusal)

@@ -1,8 +1,8 @@
-"""Repeats across replicas: a call that another replica has under way, or could not deliver, is not sent again here.
+"""Repeats across replicas: a call that another replica has in progress, or could not deliver, is not sent again here.
 
-One Redis hash a call, found by a keyed hash of tool and body; what an answer said is in it encrypted. Both keys are
-made from the account's token, which is not there. Whatever Redis does, the worst is that each replica goes by what it
-knows itself.
+There is one Redis hash per call, found by a keyed hash of tool and body; it holds the answer's content encrypted. Both
+keys are derived from the account's token, which is not stored there. Whatever Redis does, the worst case is that each
+replica relies on what it knows itself.
 """
 
 import hashlib
@@ -24,21 +24,21 @@ from wemasy_mcp.shared_state.redis_connection import RedisConnection
 PREFIX = "wemasy-mcp:repeat:"
 
 PATIENCE_SECONDS = 1.0
-"""How long a call waits for Redis to say whether it is a repeat: longer than for a cooldown, because a wrong guess
-writes it twice. Where Redis is away nothing waits: see `redis_connection`."""
+"""Maximum wait of a call for Redis to say whether it is a repeat: longer than for a cooldown, because a wrong guess
+writes it twice. If Redis is away nothing waits: see `redis_connection`."""
 
 LOOK_SECONDS = 0.05
-"""How often a call looks whether another replica has its answer."""
+"""Interval at which a call checks whether another replica has its answer."""
 
 MARGIN_SECONDS = 1.0
-"""How much longer than a request may take it is waited for, before its replica is taken to have gone."""
+"""Extra wait beyond the time that a request may take, after which its replica is assumed to be gone."""
 
 _LOST = "The replica of this server that made the call has gone, and what became of it is not known."
 
 _KEPT = round(KEPT_SECONDS * 1000)
 
-# Times are Redis's own, in milliseconds. A replica that dies leaves `running` behind: past its deadline the outcome is
-# unknown for good, and the key stays, so that the repeat is told instead of being sent.
+# Times are Redis's own, in milliseconds. A replica that dies leaves `running` behind: past its deadline the outcome
+# stays unknown, and the key remains, so that the repeat is answered with that instead of being sent.
 _BEGIN = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -124,7 +124,7 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class SharedCall:
-    """One call as the replicas know it."""
+    """A call as the replicas know it."""
 
     key: str
     cipher: AESGCM
@@ -132,24 +132,24 @@ class SharedCall:
 
 
 class RedisRepeats:
-    """What the replicas' calls have under way, and what they could not deliver."""
+    """The replicas' requests in progress, and the answers that they could not deliver."""
 
     def __init__(self, redis: RedisConnection) -> None:
         self._redis = redis
 
     def call(self, token: str, tool: str, body: bytes) -> SharedCall:
-        """Return what stands for a call in every replica. Who does not know the token can make neither key."""
+        """Return the object that represents a call in every replica. Neither key can be made without the token."""
         secret = hashlib.blake2b(token.encode(), digest_size=32, person=b"repeats key").digest()
         known = hashlib.blake2b(tool.encode() + b"\0" + canonical(body), key=secret, digest_size=32).hexdigest()
         cipher = AESGCM(hashlib.blake2b(token.encode(), digest_size=32, person=b"repeats answer").digest())
         return SharedCall(PREFIX + known, cipher, secrets.token_hex(16))
 
     async def begin(self, call: SharedCall, seconds: float) -> Elsewhere | None:
-        """Return what other replicas know of the call; None: make the request.
+        """Return what other replicas know about the call; None means: make the request.
 
         Args:
             call: The call.
-            seconds: How long a request may take.
+            seconds: Maximum duration of a request.
         """
         milliseconds = round((seconds + MARGIN_SECONDS) * 1000)
         match await self._run(_BEGIN, call, call.owner, milliseconds, _KEPT):
@@ -164,7 +164,7 @@ class RedisRepeats:
         return None
 
     async def wait(self, call: SharedCall, seconds: float) -> Answer:
-        """Return the answer to the request that another replica has under way; unknown if that replica has gone."""
+        """Return the answer to the request that another replica has in progress; unknown if that replica is gone."""
         with anyio.move_on_after(seconds + 2 * MARGIN_SECONDS):
             while True:
                 await anyio.sleep(LOOK_SECONDS)
@@ -174,15 +174,15 @@ class RedisRepeats:
         return errors.TimedOut()
 
     async def end(self, call: SharedCall, answer: Answer) -> None:
-        """Let other replicas know how a request ended, as far as a call there may ask."""
+        """Report to other replicas how a request ended, as far as a call there may ask."""
         await self._run(_END, call, call.owner, outcome_of(answer), _sealed(call, answer), _KEPT)
 
     async def join(self, call: SharedCall) -> None:
-        """Note that a call here joined a request under way here."""
+        """Record that a call here joined a request in progress here."""
         await self._run(_JOIN, call)
 
     async def owe(self, call: SharedCall, answer: Answer | None) -> bool:
-        """Note that a call here did not get its answer, wherever the repeat may come; False where Redis is away."""
+        """Record that a call here did not get its answer, for a repeat at any replica; False if Redis is away."""
         outcome, text = (outcome_of(answer), _sealed(call, answer)) if answer is not None else ("", "")
         return bool(await self._run(_OWE, call, outcome, text, _KEPT) == 1)
 
@@ -196,7 +196,7 @@ class RedisRepeats:
 
 
 def _sealed(call: SharedCall, answer: Answer) -> str:
-    """What a result shows of an answer, encrypted for those who know the token."""
+    """Return the part of an answer that a result shows, encrypted for those who know the token."""
     if isinstance(answer, Reply):
         shown: dict[str, Any] = {"message": answer.message, "data": answer.data, "notes": answer.notes}
     else:
@@ -214,7 +214,7 @@ def _sealed(call: SharedCall, answer: Answer) -> str:
 
 
 def _opened(call: SharedCall, text: bytes) -> Answer | None:
-    """The answer that was sealed for this very call; None for anything else."""
+    """Return the answer that was sealed for this very call; None for anything else."""
     try:
         sealed = b64decode(text, validate=True)
         shown = json.loads(call.cipher.decrypt(sealed[:12], sealed[12:], call.key.encode()))
