@@ -3,15 +3,15 @@
 import sys
 
 if __name__ == "__main__" and not sys.flags.safe_path:
-    # `python -m` puts the working folder first, and hosts start servers in a project's: a folder `mcp` there would run
-    # with the token in its environment.
+    # `python -m` puts the working folder first, and hosts start servers in a project's folder: a folder `mcp` there
+    # would run with the token in its environment.
     del sys.path[0]
 
 from wemasy_mcp.startup import lasting_imports
 
 
 def main() -> int:
-    """Run the command line and return its exit status; 130 after Ctrl-C, as shells have it."""
+    """Run the command line and return its exit status; 130 after Ctrl-C, as in shells."""
     try:
         with lasting_imports():
             from wemasy_mcp.cli import run

@@ -1,4 +1,4 @@
-"""The `serve` command: settings to a caller, a server and a transport."""
+"""The `serve` command: turns settings into a caller, a server and a transport."""
 
 import logging
 import os
@@ -39,22 +39,22 @@ To see it work, run `wemasy-mcp demo`. To stop it, press {keys}."""
 _IDLE_OVER_STDIO = frozenset(map(variable_of, OVER_HTTP_ONLY))
 
 FINISH_SECONDS = 2.0
-"""How long requests whose calls have ended may run on once the server has stopped."""
+"""Seconds that requests whose calls have ended may continue once the server has stopped."""
 
 _END_KEYS = "Ctrl-C, or Ctrl-Z and Enter" if sys.platform == "win32" else "Ctrl-C or Ctrl-D"
 
 EXIT_SECONDS = 0.8
-"""How long the process may take to exit once everything has been answered."""
+"""Maximum time for the process to exit once everything has been answered."""
 
 
 def serve(reading: Reading) -> None:
     """Serve MCP until the client leaves or a signal arrives.
 
-    Over stdio the server starts whatever the settings are, because a host would show only "disconnected". Each call
-    then reports what cannot be used.
+    Over stdio the server starts whatever the settings are, because otherwise a host would only show "disconnected".
+    Each call then reports what cannot be used.
 
     Raises:
-        SettingsError: The settings cannot be used, over HTTP; or the transport itself cannot.
+        SettingsError: Over HTTP, the settings cannot be used; or the transport itself cannot.
     """
     fill_closed_descriptors()
     settings = reading.settings
@@ -107,7 +107,7 @@ async def _serve_stdio(reading: Reading) -> None:
 
 @contextmanager
 def _exit_in_time() -> Iterator[None]:
-    """Let no thread that waits for a resolver keep the process afterwards: Python joins it, however long that takes."""
+    """Keep a thread that waits for a resolver from delaying the exit: Python would join it, however long that takes."""
     yield
     last_resort = threading.Timer(EXIT_SECONDS, os._exit, (0,))
     last_resort.daemon = True
@@ -133,7 +133,7 @@ def _options(settings: Settings) -> Options:
 
 
 def offered(settings: Settings) -> Sequence[Endpoint]:
-    """Return the endpoints that are offered as tools: those that `WEMASY_TOOLS` names, else all."""
+    """Return the endpoints offered as tools: those that `WEMASY_TOOLS` names, or all if it is not set."""
     return [endpoint for endpoint in ENDPOINTS if endpoint.tool in settings.tools] or ENDPOINTS
 
 
@@ -151,7 +151,7 @@ def check_tools(settings: Settings) -> None:
 
 
 def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
-    """Return what calls the API, or the embedded sandbox, and the token it uses.
+    """Return the caller of the API, or of the embedded sandbox, and the source of its token.
 
     Raises:
         SettingsError: There is no usable token.
@@ -177,7 +177,7 @@ def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:
 
 
 def _build_client(settings: Settings) -> Caller:
-    """Return the client of the real API. Called once nothing else can be refused: it begins to connect to Redis."""
+    """Return the client of the real API. Call it after every other check: it starts connecting to Redis."""
     redis = open_shared_state(settings)
     cooldown, replicas = Cooldown(), None
     if redis is not None:
@@ -186,7 +186,7 @@ def _build_client(settings: Settings) -> Caller:
 
         redis.connect_soon()
         cooldown = RedisCooldown(redis)
-        # A connection of its own: to be patient with one question must not make the other late.
+        # A separate connection: a long wait for one question must not delay the other.
         if settings.repeats == "join" and (patient := open_shared_state(settings, PATIENCE_SECONDS)) is not None:
             patient.connect_soon()
             replicas = RedisRepeats(patient)
@@ -211,19 +211,19 @@ def _once(client: WemasyClient, settings: Settings, replicas: Replicas | None = 
 
 
 def token_header(settings: Settings) -> str | None:
-    """Return the header in which each request brings its own user's Wemasy token; None where one token serves all."""
+    """Return the header in which each request carries its user's Wemasy token; None if one token serves all."""
     return None if settings.sandbox or settings.transport == "stdio" else settings.user_token_header
 
 
 def open_shared_state(settings: Settings, patience_seconds: float = 0.1) -> "RedisConnection | None":
-    """Return a connection to the Redis that replicas share, which has connected to nothing yet; None without one.
+    """Return a connection, not yet opened, to the Redis that replicas share; None if there is none.
 
     Args:
-        settings: Where Redis is.
-        patience_seconds: How long a call waits for its answer.
+        settings: The settings, with the address of Redis.
+        patience_seconds: Maximum wait of a call for its answer.
 
     Raises:
-        SettingsError: The address cannot be used, or the client for it is not installed.
+        SettingsError: The address cannot be used, or the Redis client library is not installed.
     """
     if settings.redis_url is None:
         if settings.redis_password_file is not None:
@@ -241,7 +241,7 @@ def open_shared_state(settings: Settings, patience_seconds: float = 0.1) -> "Red
 
 
 def _none(problems: Sequence[SettingsError], misspelt: Sequence[str]) -> TokenSource:
-    """Return a token source that answers every call with what is wrong."""
+    """Return a token source that answers every call with the problems."""
     first, *further = problems
     place = (
         "It is an argument of this server's command, in most hosts in the `args` of its entry."

@@ -1,4 +1,4 @@
-"""The command line: arguments and environment to settings, and to the command that runs. Imports what it needs late."""
+"""The command line: turns arguments and environment into settings, and runs a command. Imports what it needs late."""
 
 import argparse
 import errno
@@ -20,7 +20,7 @@ DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2
 MAX_PORT = 2**16 - 1
 
 _LEFT = errno.EINVAL if sys.platform == "win32" else errno.EPIPE
-"""What writing to a reader who has left ends with."""
+"""The error number of a write to a reader that is gone."""
 
 DESCRIPTION = (
     "An MCP server for Wemasy's AI Assistant API. Without a command it serves MCP over stdio. "
@@ -40,7 +40,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         status: int | None = options.run(options)
         if prints:
-            # What is still buffered must fail here, if it fails: at the exit it would fail loudly.
+            # If writing what is still buffered fails, it must fail here: at exit it would fail loudly.
             print(end="", flush=True)
         return DONE if status is None else status
     except SettingsError as error:
@@ -48,19 +48,19 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         if error.errno != _LEFT:
             raise
-        # The reader of the output has gone away, as `head` does. What is still buffered would fail again at the exit.
+        # The reader of the output is gone, as `head` is after its lines. Buffered output would fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CHECK_FAILED
 
 
 def refuse(problem: str) -> int:
-    """Print what cannot be used, one line in a pipe, and return the exit status for it."""
+    """Print the problem, as one line in a pipe, and return the exit status for it."""
     print(wrap(f"wemasy-mcp: {problem}"), file=sys.stderr)
     return UNUSABLE
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that refuses in one line."""
+    """A parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(UNUSABLE, wrap(f"{self.prog}: {message} (`{self.prog} --help` shows what it takes)") + "\n")
@@ -124,7 +124,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _port(text: str) -> int:
-    # Not every text that `int` reads is a port as people write it: "1_0", "²".
+    # `int` also reads texts that nobody would write for a port, such as "1_0".
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_PORT)) and int(text) <= MAX_PORT):
         raise argparse.ArgumentTypeError(f"should be a number from 0 to {MAX_PORT}: {text}")
     return int(text)
@@ -138,7 +138,7 @@ def _serve(options: argparse.Namespace) -> int:
     reading = read_settings(options.env_file, **_flags(options))
     is_real = not reading.settings.sandbox and not reading.problem_with("sandbox")
     if options.sandbox_db is not None and is_real:
-        # A user who names the sandbox's file does not mean the real account.
+        # A user who names the sandbox's file does not intend to use the real account.
         raise SettingsError("--sandbox-db", "needs --sandbox: without it calls go to the real API.")
     try:
         serve(reading)
@@ -187,6 +187,6 @@ def _sandbox(options: argparse.Namespace) -> None:
 
 
 def _flags(options: argparse.Namespace) -> dict[str, Any]:
-    """The given flags as settings; what was not given is left to the environment."""
+    """Return the given flags as settings; the environment supplies the others."""
     names = ("transport", "host", "port", "sandbox", "sandbox_db", "log_level", "log_format")
     return {name: value for name in names if (value := getattr(options, name)) is not None}

@@ -1,4 +1,4 @@
-"""What a command prints on: the width of the terminal, its colours, and the characters that its encoding has."""
+"""The terminal or pipe that a command prints to: its width, its colours, and the characters of its encoding."""
 
 import codecs
 import io
@@ -14,7 +14,7 @@ _REPLACE = "wemasy_mcp.replace"
 
 
 def guard_streams() -> None:
-    """Have stdout and stderr replace what their encoding cannot carry, as in a pipe on Windows, and never raise."""
+    """Make stdout and stderr replace characters that they cannot encode, as in a pipe on Windows, and never raise."""
     codecs.register_error(_REPLACE, _replace)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -22,14 +22,14 @@ def guard_streams() -> None:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether somebody may type there, or look. On Windows the null device says of itself that it is a terminal."""
+    """Return whether a person may be typing or reading there. On Windows the null device claims to be a terminal."""
     if stream is None or not stream.isatty():
         return False
     return sys.platform != "win32" or type(getattr(stream.buffer, "raw", None)).__name__ == "_WindowsConsoleIO"
 
 
 def command_line(words: Sequence[str]) -> str:
-    """Return `words` as they are typed: in a POSIX shell, on Windows at the command prompt."""
+    """Return `words` as they are typed in a POSIX shell or, on Windows, at the command prompt."""
     import shlex
     import subprocess
 
@@ -37,20 +37,20 @@ def command_line(words: Sequence[str]) -> str:
 
 
 def paint(text: str, style: str) -> str:
-    """Return `text` in `style` where stdout is a terminal that wants colours (https://no-color.org)."""
+    """Return `text`, in `style` if stdout is a terminal that wants colours (https://no-color.org)."""
     is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return f"\x1b[{style}m{text}\x1b[0m" if is_coloured else text
 
 
 def wrap(text: str, first: str = "", rest: str = "") -> str:
-    """Return `text` with no line longer than the terminal is wide, broken between words; in a pipe, unbroken.
+    """Return `text` wrapped between words to the width of the terminal; in a pipe, unwrapped.
 
-    Words that are longer stay whole, because paths and commands are copied.
+    Longer words stay whole, because people copy paths and commands.
 
     Args:
         text: One or more lines, without colours.
-        first: Stands before the first line.
-        rest: Stands before all others.
+        first: Prefix of the first line.
+        rest: Prefix of all other lines.
     """
     import shutil
     import textwrap
@@ -67,7 +67,7 @@ def wrap(text: str, first: str = "", rest: str = "") -> str:
 
 
 def own_command() -> str:
-    """Return how this program was called, as it can be typed again."""
+    """Return the command that started this program, in a form that can be typed again."""
     import shutil
     from pathlib import Path
 

@@ -1,6 +1,6 @@
 """The main job in one command: a real client, the real server as its child process, the embedded sandbox.
 
-Every step says what it should bring; the demo succeeds only if each one does.
+Every step states its expected result; the demo succeeds only if every step produces it.
 """
 
 import json
@@ -18,7 +18,7 @@ from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.endpoints.base import Endpoint, Updates
 
 DEMO_SECONDS = 60
-"""How long the whole demo may take."""
+"""Maximum duration of the whole demo."""
 
 _MORE_THAN_A_MINUTES_BUDGET = 70
 _NO_SUCH_ID = 404
@@ -26,14 +26,14 @@ _NO_SUCH_ID = 404
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call, and what it must bring: an error code, or None for a write that happened."""
+    """One call and its expected result: an error code, or None for a write that happened."""
 
     title: str
     endpoint: Endpoint
     arguments: dict[str, Any]
     expected_code: str | None = None
     repeat: int = 1
-    """How often at most the call is made, until it brings what it must."""
+    """Maximum number of times that the call is made until it produces the expected result."""
 
 
 def run_demo() -> int:
@@ -67,7 +67,7 @@ def steps() -> list[Step]:
 
 
 async def _run() -> int:
-    # -P: a folder `mcp` where the demo is run is not what the server should import.
+    # -P: the server must not import a folder `mcp` from the folder in which the demo is run.
     arguments = ["-P", "-m", "wemasy_mcp", "--sandbox", "--log-level", "WARNING"]
     server = StdioServerParameters(command=sys.executable, args=arguments)
     print(paint("wemasy-mcp demo", BOLD))

@@ -1,6 +1,6 @@
 """The JSON schema of a pydantic class: without titles, and inlined, because several clients do not follow `$ref`.
 
-A shape that could not be served is refused here, when an endpoint is made, and so never reaches a server.
+A shape that cannot be served is refused here, when an endpoint is created, so it never reaches a server.
 """
 
 from collections.abc import Mapping
@@ -19,20 +19,20 @@ _LIMITS: dict[str, set[str]] = {
     "array": {"minItems", "maxItems"},
     "object": set(),
 }
-"""What arguments may say of a value of each type: the sandbox has a rule for each."""
+"""The schema keywords allowed for a value of each type: the sandbox has a rule for each."""
 _UNDERSTOOD = {"$ref", "title", "description", "default", "type", "enum", "const"}
 _STRUCTURE = {"array": {"items"}, "object": {"properties", "required", "additionalProperties"}}
 
 
 class ShapeError(TypeError):
-    """A class that cannot be served. `str()` of it names the part, and what to write instead."""
+    """A class that cannot be served. Its `str()` names the part, and says what to write instead."""
 
 
 def argument_schema(model: Any) -> dict[str, Any]:
     """Return the schema that a tool publishes for its arguments.
 
     Raises:
-        ShapeError: Clients could not read a part of it, or the sandbox has no rule for it.
+        ShapeError: Clients could not read a part of it, or the sandbox has no rule for a part.
     """
     return _Inliner(model, with_limits=True).schema
 
@@ -47,7 +47,7 @@ def data_schema(shape: Any) -> dict[str, Any]:
 
 
 def without_required(schema: Schema) -> dict[str, Any]:
-    """Return the schema of what is left of `data` once members that are not as documented are left out."""
+    """Return the schema of `data` after members that do not match the documentation have been left out."""
     kept = {keyword: value for keyword, value in schema.items() if keyword != "required"}
     if "properties" in kept:
         kept["properties"] = {name: without_required(inner) for name, inner in kept["properties"].items()}
@@ -59,7 +59,7 @@ def without_required(schema: Schema) -> dict[str, Any]:
 
 
 def split_null(schema: Schema) -> tuple[Schema, bool]:
-    """Return the schema of a value that is not null, and whether null is allowed, too."""
+    """Return the schema of a value that is not null, and whether null is allowed too."""
     return (schema["anyOf"][0], True) if "anyOf" in schema else (schema, False)
 
 
@@ -75,7 +75,7 @@ class _Inliner:
         if name in within:
             raise ShapeError(f"{path} holds its own class {name}: that cannot be said without $ref.")
         if name:
-            # A class's own description is for those who read the code.
+            # A class's own description is for readers of the code.
             node = {**self._definitions[name], "description": None, **node, "$ref": ""}
             return self._inline(node, path, (*within, name))
         if self._with_limits and "default" in node:

@@ -1,4 +1,4 @@
-"""Variables that look like a setting of this server and are not: `WEMASY_SANDBX=1` would write to the real account."""
+"""Finds variables that look like settings but are not: with `WEMASY_SANDBX=1` calls would go to the real account."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,15 +7,15 @@ _NAME = re.compile(r"[ \w.-]{1,64}", re.ASCII)
 _LOOKS_LIKE_OURS = re.compile(r"\s*WEM|.*MASY[_.-]")
 _SERVICE_LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?")
 SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
-"""The beginning of what Kubernetes, and links of Docker, put in `NAME_PORT` for a service called NAME."""
+"""The start of the value that Kubernetes and Docker links put in `NAME_PORT` for a service called NAME."""
 
 _MIN_SIMILARITY = 0.7
 
 
 def misspelt(given: Mapping[str, str | None], known: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the names in `given` that look like settings and are not, each with the `known` one it may stand for.
+    """Return the names in `given` that look like settings but are not, each with the `known` one it may stand for.
 
-    Kubernetes sets variables for every service of a namespace, and for one called `wemasy` they begin as ours do.
+    Kubernetes sets variables for every service in a namespace; those for one called `wemasy` begin like ours.
     """
     settings = list(known)
     found = []

@@ -1,13 +1,13 @@
-"""A token as people paste it: read where that is possible, and recognised where what they pasted is not a token.
+"""A token as people paste it: cleaned up if possible, and recognised if what they pasted is not a token.
 
-Hosts differ in which references they replace (`${NAME}`, `{env:NAME}`, `op://…`); one that a host leaves alone arrives
-here as text. It is recognised by its kind and never sent: Wemasy would answer 401, which says nothing about the cause.
+Hosts differ in the references that they replace (`${NAME}`, `{env:NAME}`, `op://…`); one that a host does not replace
+arrives here as text. It is recognised by its form and never sent: Wemasy would answer 401, which does not say why.
 """
 
 import re
 
 MIN_LENGTH = 8
-"""Characters. A shorter token would be found, and redacted, all over ordinary text."""
+"""Minimum characters of a token. A shorter one would be found, and redacted, all over ordinary text."""
 
 _MAX_PLACEHOLDER = 200
 _TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -34,7 +34,7 @@ insert enter paste put fill add set copy copied change changeme replaceme replac
 placeholder example sample dummy fake foobar foo bar actual real valid tbd todo fixme redacted
 nan null none nil undefined unset empty true false
 """
-_WORD = "|".join(sorted(_WORDS.split(), key=len, reverse=True))  # the longest that fits is the one
+_WORD = "|".join(sorted(_WORDS.split(), key=len, reverse=True))  # the longest match wins
 _FILLER = re.compile(
     rf"(?is)(\d+\|)?(?>((?>{_WORD})++|a|ai|an|id|in|it|me|my|n|na|of|or|to|uw)(?![a-z])[\W\d_]*+)++"
     r"|(\d+\|)?+(\w)(\4|[\W_])*+"  # one character only, as in 7|xxxx-xxxx and 0000
@@ -42,7 +42,7 @@ _FILLER = re.compile(
     r"|0?1234567\d*"
     r"|.*(\.{3}|\*{3}|x{6}).*"  # shortened or masked, as in wmsy_abc...xyz
 )
-"""Words that only people write (`YOUR_WEMASY_API_TOKEN`, `null`, `change-me`), or what they put in place of any."""
+"""Words that people write in place of a token (`YOUR_WEMASY_API_TOKEN`, `null`, `change-me`), and other fillers."""
 
 _UNFILLED = "still holds a placeholder instead of a token"
 _KINDS = {
@@ -56,10 +56,10 @@ _KINDS = {
 
 
 def read_token(text: str) -> str:
-    """Return the bare token of what people paste: without `Bearer `, spaces and quotes around it.
+    """Return the bare token from what people paste, without `Bearer ` and without spaces and quotes around it.
 
     Raises:
-        ValueError: It is empty, too short, a placeholder, or holds what no HTTP header may. The value is not shown.
+        ValueError: It is empty, too short, a placeholder, or not allowed in an HTTP header. The value is not shown.
     """
     token = _bare(text)
     if token.casefold().partition(" ")[0] == "bearer":

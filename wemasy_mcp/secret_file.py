@@ -1,4 +1,4 @@
-"""A secret's file that is read again when it changes, so that a secret is rotated without a restart."""
+"""A secret's file that is read again when it changes, so that a secret can be rotated without a restart."""
 
 import logging
 import stat
@@ -14,7 +14,7 @@ from wemasy_mcp.settings import Settings, SettingsError, reason_of, variable_of
 logger = logging.getLogger(__name__)
 
 MAX_SECRET_FILE = 65_536
-"""Characters that are read of a secret's file."""
+"""Maximum characters read from a secret's file."""
 
 Value = TypeVar("Value")
 _Version = tuple[int, int, int, int]
@@ -23,11 +23,11 @@ _Version = tuple[int, int, int, int]
 class SecretFile(Generic[Value]):
     """A value that is read from a file, and again when the file changes.
 
-    A file that cannot be used any more changes nothing: what it held last stays in force, and the log says why.
+    If the file can no longer be used, its last value stays in force, and the log says why.
 
     Args:
-        path: Looked at on every use; Kubernetes replaces a secret by a symbolic link of the same name.
-        read: Reads the file anew.
+        path: Checked on every use; Kubernetes replaces a secret with a symbolic link of the same name.
+        read: Reads the file again.
 
     Raises:
         SettingsError: The file cannot be used at the start.
@@ -40,7 +40,7 @@ class SecretFile(Generic[Value]):
         self._value = read()
 
     def value(self) -> Value:
-        """Return what the file holds now."""
+        """Return the current value of the file."""
         version = self._look()
         if version not in {None, self._version}:
             self._version = version
@@ -53,7 +53,7 @@ class SecretFile(Generic[Value]):
         return self._value
 
     def _look(self) -> _Version | None:
-        """Identify what the file holds; None if it is not a regular file: a pipe can be read only once."""
+        """Return the file's version; None if it is not a regular file, because a pipe can be read only once."""
         try:
             found = self._path.stat()
         except OSError:
@@ -64,7 +64,7 @@ class SecretFile(Generic[Value]):
 
 
 def follow_api_token(settings: Settings) -> Callable[[], SecretStr]:
-    """Return what returns the Wemasy API token of now: its file may be rewritten.
+    """Return a function that returns the current Wemasy API token: its file may be rewritten.
 
     Raises:
         SettingsError: There is no usable token at the start.
@@ -79,7 +79,7 @@ def api_token(settings: Settings) -> SecretStr:
     """Return the Wemasy API token.
 
     Raises:
-        SettingsError: There is none, or its file cannot be used.
+        SettingsError: There is no token, or its file cannot be used.
     """
     if settings.api_token is not None:
         return settings.api_token

@@ -1,4 +1,4 @@
-"""Where settings come from: flags, the environment, a file. What cannot be used does not take the others with it."""
+"""The sources of settings: flags, the environment, a file. One unusable setting does not affect the others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from wemasy_mcp.settings import Settings, SettingsError, expand_home, reason_of,
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The settings as far as they could be read, and the reasons why others could not."""
+    """The settings that could be read, and the reasons why others could not."""
 
     settings: Settings
-    """A setting that cannot be used has its default here."""
+    """The settings; one that cannot be used has its default here."""
     problems: tuple[SettingsError, ...]
     misspelt: tuple[str, ...]
-    """A sentence for each variable that looks like a setting and is not."""
+    """A sentence for each variable that looks like a setting but is not."""
 
     def problem_with(self, field: str) -> SettingsError | None:
-        """Return why a setting cannot be used, None if it can."""
+        """Return the reason why a setting cannot be used; None if it can."""
         return next((problem for problem in self.problems if problem.variable == variable_of(field)), None)
 
     def verify(self) -> Settings:
@@ -48,7 +48,7 @@ def load_settings(env_file: Path | None = None, **flags: Any) -> Settings:
 
 
 def read_settings(env_file: Path | None = None, **flags: Any) -> Reading:
-    """Return what can be read of the settings; one that cannot does not take the others with it."""
+    """Return the settings that can be read; one that cannot does not affect the others."""
     environment = EnvSettingsSource(Settings)
     values = {**environment(), **flags}
     names = dict(environment.env_vars)
@@ -75,7 +75,7 @@ def read_env_file(path: Path) -> DotEnvSettingsSource:
     """Return the settings in a file.
 
     Raises:
-        SettingsError: It cannot be read as text.
+        SettingsError: The file cannot be read as text.
     """
     path = Path(expand_home(str(path)))
     if not path.is_file():
@@ -87,7 +87,7 @@ def read_env_file(path: Path) -> DotEnvSettingsSource:
 
 
 def unknown_settings(names: Mapping[str, str | None]) -> list[tuple[str, str]]:
-    """Return the variables that look like settings and are not, each with the setting that may be meant."""
+    """Return the variables that look like settings but are not, each with the setting that may be meant."""
     return misspelt(names, map(variable_of, Settings.model_fields))
 
 

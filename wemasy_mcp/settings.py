@@ -1,6 +1,6 @@
 """The settings: their names, defaults and checks.
 
-Every refusal names the variable and never shows its value: a value may be a secret, or stand in the wrong place.
+Every error names the variable and never shows its value: a value may be a secret, or be in the wrong place.
 """
 
 import os
@@ -38,32 +38,32 @@ OVER_HTTP_ONLY = frozenset(
         "user_token_header",
     }
 )
-"""The settings that say nothing over stdio."""
+"""The settings that have no effect over stdio."""
 
 FORWARDED_PREFIX = "x-forwarded-prefix"
-"""The value of `path_prefix` that means: whatever the proxy says in this header."""
+"""The value of `path_prefix` that means: use what the proxy says in this header."""
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
-"""A setting of several values, separated by commas."""
+"""A setting with several values, separated by commas."""
 
 
 def expand_home(path: str) -> str:
-    """Return `path` with `~` as the home folder; as it is where there is none, which `Path.expanduser` raises for."""
+    """Return `path` with `~` expanded; unchanged if there is no home folder, for which `Path.expanduser` raises."""
     return os.path.expanduser(path)  # noqa: PTH111
 
 
 UserPath = Annotated[Path, AfterValidator(lambda path: Path(expand_home(str(path))))]
-"""A path in which `~` is the home folder: no shell expands it in a host's `env` or in an env file."""
+"""A path in which `~` means the home folder: no shell expands it in a host's `env` or in an env file."""
 
 
 class SettingsError(ValueError):
-    """A setting is missing or cannot be used. `str()` of it is one line that names the variable."""
+    """A setting is missing or cannot be used. Its `str()` is one line that names the variable."""
 
     def __init__(self, variable: str, problem: str, further: Sequence["SettingsError"] = ()) -> None:
         self.variable = variable
         self.problem = problem
         self.further = tuple(further)
-        """What else cannot be used."""
+        """The other settings that cannot be used."""
         super().__init__(f"{variable} {problem}")
 
 
@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     def settings_customise_sources(  # type: ignore[override]
         cls, _: object, init_settings: PydanticBaseSettingsSource, **__: object
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take only what is given: `read_settings` reads the sources, and can leave out what cannot be used."""
+        """Use only the arguments: `read_settings` reads the sources, and can leave out what cannot be used."""
         return (init_settings,)
 
     api_token: SecretStr | None = Field(
@@ -170,7 +170,7 @@ class Settings(BaseSettings):
     @field_validator("auth_scopes", mode="before")
     @classmethod
     def _split_scopes(cls, value: object) -> object:
-        # As OAuth separates them (RFC 6749, section 3.3), or with commas as other settings do.
+        # Separated by spaces as in OAuth (RFC 6749, section 3.3), or by commas as in other settings.
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("auth_scopes")
@@ -222,10 +222,10 @@ def variable_of(field: str) -> str:
 
 
 def is_path_prefix(text: str) -> bool:
-    """Whether the text is a path of plain characters that begins with a slash and does not end in one."""
+    """Return whether the text is a path of plain characters that begins with a slash and does not end in one."""
     return _PATH_PREFIX.fullmatch(text) is not None
 
 
 def reason_of(error: OSError | ValueError) -> str:
-    """Return why a file cannot be read as text."""
+    """Return the reason why a file cannot be read as text."""
     return error.strerror or "no reason given" if isinstance(error, OSError) else "it is not UTF-8 text"

@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from typing import Any
 
 MAX_DEPTH = 100
-"""Levels of lists and objects; deeper values exhaust the stack of one JSON library or another."""
+"""Maximum levels of lists and objects; deeper values exhaust the stack of some JSON libraries."""
 
 
 def parse(text: str) -> Any:
     """Return the value that `text` holds.
 
     Raises:
-        ValueError: It is not JSON, names a member twice, or holds a number that Python cannot.
+        ValueError: It is not JSON, names a member twice, or holds a number that Python cannot represent.
     """
     try:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_read_object)
@@ -21,9 +21,9 @@ def parse(text: str) -> Any:
 
 
 def parse_or_none(text: str | bytes) -> Any:
-    """Return the value that `text` holds, None where it is not JSON.
+    """Return the value that `text` holds; None if it is not JSON.
 
-    Of bytes a byte order mark may be ignored (RFC 8259, section 8.1): a success with one is a success.
+    A byte order mark in bytes may be ignored (RFC 8259, section 8.1): a success with one is a success.
     """
     try:
         return parse(text if isinstance(text, str) else text.decode("utf-8-sig"))
@@ -32,7 +32,7 @@ def parse_or_none(text: str | bytes) -> Any:
 
 
 def is_json(value: object) -> bool:
-    """Whether JSON can carry the value: finite numbers, text without lone surrogates, at most `MAX_DEPTH` levels."""
+    """Return whether JSON can hold the value: finite numbers, no lone surrogates, at most `MAX_DEPTH` levels."""
     try:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, TypeError, RecursionError):

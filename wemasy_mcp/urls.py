@@ -1,4 +1,4 @@
-"""The one check of URLs that people set: whole, in plain ASCII, and safe to send a secret to."""
+"""The one check of URLs in settings: complete, in plain ASCII, and safe to send a secret to."""
 
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
@@ -7,7 +7,7 @@ _BARE = "should not have credentials, a query or a fragment."
 
 
 def split_url(text: str) -> SplitResult | None:
-    """Return the parts of an http or https URL that has a host; None if it is not one, in plain ASCII."""
+    """Return the parts of an http or https URL that has a host and is plain ASCII; None for any other text."""
     if not text.isascii() or not text.isprintable() or " " in text:
         return None
     try:
@@ -19,7 +19,7 @@ def split_url(text: str) -> SplitResult | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine only."""
+    """Return whether a host name or address means this machine only."""
     try:
         return host.casefold() == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -27,10 +27,10 @@ def is_loopback(host: str) -> bool:
 
 
 def read_url(text: str, example: str) -> str:
-    """Return the URL, unchanged, if what goes there and comes from there can be trusted.
+    """Return the URL, unchanged, if traffic to and from it can be trusted.
 
     Raises:
-        ValueError: It is not an https URL (or http on loopback), or carries credentials.
+        ValueError: It is not an https URL (or http on loopback), or it contains credentials.
     """
     problem = f"should be an https URL such as {example} (http only on loopback)"
     if (url := split_url(text)) is None:
@@ -46,7 +46,7 @@ def read_base_url(text: str, example: str) -> str:
     """Return the base URL of an API, without a trailing slash.
 
     Raises:
-        ValueError: As `read_url`; or it carries a query or a fragment.
+        ValueError: As for `read_url`, or it contains a query or a fragment.
     """
     text = read_url(text.strip().strip("'\"").rstrip("/"), example)
     if "?" in text or "#" in text:
