@@ -105,7 +105,7 @@ def parse_arguments(endpoint: Endpoint, given: object, *, drop_nulls: bool = Fal
             if detail["type"] == "extra_forbidden":
                 text = f"Unknown argument. Known: {_known_at(endpoint.argument_schema, detail['loc'])}."
             if not detail["loc"]:
-                # A name that is not Unicode text is the one error that has no place.
+                # A name that is not Unicode text is the only error without a location.
                 name, text = "arguments", f"A name holds a lone surrogate. Known: {', '.join(known)}."
             field_errors.setdefault(name, []).append(text)
         raise InvalidArguments(_summary(field_errors), field_errors=field_errors) from None
