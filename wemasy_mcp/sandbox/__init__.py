@@ -1,6 +1,6 @@
 """The embedded Wemasy API for trials and tests: same routes, rules, limits and answers, kept in SQLite.
 
-Import it only where it is wanted: it brings a web framework along.
+Import it only where needed: it pulls in a web framework.
 """
 
 from wemasy_mcp.sandbox.sandbox_app import build_sandbox

@@ -25,7 +25,7 @@ from wemasy_mcp.sandbox.store import Record, Store
 from wemasy_mcp.sandbox.tokens import FORBIDDEN_TOKEN, READY_MADE, SANDBOX_TOKEN, bearer_token
 
 PREFIX = "/api/"
-"""Where the API begins, as at the real one."""
+"""The path prefix of the API, the same as the real one's."""
 
 
 class Operation:
@@ -41,7 +41,7 @@ class Operation:
         self._exists = _look_ups(endpoint, contents.store)
 
     def route(self, silence: Silence) -> Route:
-        """Return the route that serves it; `silence` is kept for calls that get no answer."""
+        """Return the route that serves it; `silence` handles calls that get no answer."""
 
         async def call(request: Request) -> Response:
             token = bearer_token(request.headers.get("Authorization", ""))
@@ -51,14 +51,14 @@ class Operation:
                 too_large = Answer(413, {"message": "The POST data is too large."}, "The body is too large.")
                 self._note(request, token, too_large.status, too_large.why)
                 return too_large.response()
-            # No await until the answer is known: concurrent calls are carried out one after the other.
+            # No await until the answer is known: concurrent calls run one after the other.
             allowance = self._budget.spend(token)
             if allowance.retry_after is not None:
                 why = f"The token has used up its requests. Its window ends in {allowance.retry_after} s."
                 given = answer.too_many_attempts(allowance.retry_after, why)
                 self._note(request, token, given.status, given.why)
                 return given.response(remaining=0)
-            # A call that nobody meant, such as one from a page elsewhere, does not use up what was ordered.
+            # An unintended call, such as one from a foreign page, does not use up an ordered fault.
             fault = self._faults.take() if token in READY_MADE else None
             if fault is not None and fault.name == "timeout":
                 self._note(request, token, None, "Fault: nothing was done, and no answer is sent.")
@@ -109,7 +109,7 @@ class Operation:
 
 
 def _documented(schema: Schema, stored: Any) -> Any:
-    """Return `stored` as the API's page shows it; what nobody gave is null, or empty where it cannot be null."""
+    """Return `stored` as the API's page shows it; a value not given is null, or empty where it cannot be null."""
     shown, may_be_null = split_null(schema)
     if stored is None and may_be_null:
         return None

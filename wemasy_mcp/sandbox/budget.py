@@ -1,4 +1,4 @@
-"""The rate limit: a fixed window of requests a minute for each token, as Laravel's `throttle` middleware counts."""
+"""The rate limit: a fixed one-minute window of requests per token, as in Laravel's `throttle` middleware."""
 
 import math
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class Allowance:
 
     remaining: int
     resets_at: float | None
-    """When the window ends; None if none has begun."""
+    """The time at which the window ends; None if none has begun."""
     retry_after: int | None = None
     """Whole seconds until the window ends, if this request was one too many."""
 
@@ -38,7 +38,7 @@ class Budget:
 
     def spend(self, token: str) -> Allowance:
         """Count one request with `token` and return what is left."""
-        # One window for all unknown tokens: a caller cannot make the sandbox remember more and more of them.
+        # One window for all unknown tokens, so that a caller cannot fill the sandbox's memory with them.
         key = token if token in READY_MADE else ""
         now = self._clock()
         window = self._windows.get(key)
@@ -54,7 +54,7 @@ class Budget:
         )
 
     def left(self, token: str) -> Allowance:
-        """Return what `token` has left, without counting anything."""
+        """Return the allowance that `token` has left, without counting a request."""
         window = self._windows.get(token)
         if window is None or window.ends_at <= self._clock():
             return Allowance(remaining=REQUESTS_PER_WINDOW, resets_at=None)

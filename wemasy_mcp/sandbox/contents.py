@@ -1,4 +1,4 @@
-"""Everything that one sandbox holds."""
+"""The contents of one sandbox."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from wemasy_mcp.sandbox.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The parts that the routes work on and the page shows."""
+    """The parts that the routes use and the page shows."""
 
     store: Store
     budget: Budget
     faults: Faults
     journal: Journal
     clock: Callable[[], float]
-    """Counts seconds, from any beginning."""
+    """Counts seconds from an arbitrary start."""

@@ -14,7 +14,7 @@ from wemasy_mcp.sandbox.view import View, pending
 
 
 class Control:
-    """Looks at the sandbox, empties it and orders faults."""
+    """Inspects the sandbox, empties it and orders faults."""
 
     def __init__(self, contents: Contents, view: View) -> None:
         self._store = contents.store
@@ -31,22 +31,22 @@ class Control:
         ]
 
     async def state(self, _: Request) -> Response:
-        """Return what the sandbox holds, long values shortened."""
+        """Return the sandbox's contents, with long values shortened."""
         return _json(self._view.state())
 
     async def record(self, request: Request) -> Response:
-        """Return one record whole."""
+        """Return one complete record."""
         record_id = as_integer(request.path_params["record"]) or 0
         record = self._store.find(request.path_params["collection"], record_id)
         return _json({"message": "There is no such record."}, 404) if record is None else _json(record)
 
     async def empty(self, _: Request) -> Response:
-        """Delete every record, so that only those are left which a new sandbox has."""
+        """Delete every record except those that a new sandbox has."""
         self._store.clear()
         return _json(self._view.state())
 
     async def faults(self, request: Request) -> Response:
-        """Return the faults that are still to come. POST adds some (its body is a `FaultOrder`), DELETE drops all."""
+        """Return the pending faults. POST adds some (its body is a `FaultOrder`); DELETE drops them all."""
         if request.method == "DELETE":
             self._faults.clear()
         if request.method == "POST":

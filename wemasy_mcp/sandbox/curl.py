@@ -1,4 +1,4 @@
-"""A call to try the sandbox with, as a command line."""
+"""A command line with a call for trying the sandbox."""
 
 import json
 
@@ -10,7 +10,7 @@ from wemasy_mcp.sandbox.tokens import SANDBOX_TOKEN
 def curl_line(endpoint: Endpoint, base_url: str) -> str:
     """Return a command line that calls the endpoint at `base_url` with its first example.
 
-    It is one for a POSIX shell, on Windows for the command prompt.
+    It is for a POSIX shell, or on Windows for the command prompt.
     """
     headers = (f"Authorization: Bearer {SANDBOX_TOKEN}", "Accept: application/json", "Content-Type: application/json")
     options = [word for header in headers for word in ("-H", header)]

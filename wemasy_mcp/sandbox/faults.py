@@ -1,4 +1,4 @@
-"""Failures on order: the next calls get the answers that a client must be able to live with."""
+"""Failures on order: the next calls get answers that a client must be able to handle."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 MAX_PENDING = 100
 MAX_RETRY_AFTER = 24 * 60 * 60
 MAX_SILENCE_SECONDS = 300
-"""How long a call that is never answered is held open; longer than any client waits."""
+"""Seconds that an unanswered call is held open: longer than any client waits."""
 
 FaultName = Literal["401", "403", "422", "429", "500", "timeout", "lost_answer"]
 """A status; `timeout`: nothing is done and no answer comes; `lost_answer`: it is done, then the connection closes."""
@@ -30,7 +30,7 @@ class FaultOrder(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A failure that one call gets."""
+    """The failure of one call."""
 
     name: FaultName
     retry_after: int | None
@@ -42,13 +42,13 @@ class TooManyFaultsError(Exception):
 
 
 class Faults:
-    """The faults that are pending, first in, first out."""
+    """The pending faults, first in, first out."""
 
     def __init__(self) -> None:
         self._pending: deque[Fault] = deque()
 
     def order(self, order: FaultOrder) -> None:
-        """Put the ordered faults behind those that are pending.
+        """Add the ordered faults after the pending ones.
 
         Raises:
             TooManyFaultsError: None was added.
@@ -63,9 +63,9 @@ class Faults:
         return self._pending.popleft() if self._pending else None
 
     def clear(self) -> None:
-        """Drop what is pending."""
+        """Drop all pending faults."""
         self._pending.clear()
 
     def pending(self) -> list[tuple[Fault, int]]:
-        """Return what is pending in order, equal neighbours counted together."""
+        """Return the pending faults in order, with equal neighbours counted together."""
         return [(fault, len(list(group))) for fault, group in groupby(self._pending)]

@@ -1,4 +1,4 @@
-"""The last requests and how they were answered. Keeps no token, no header and no body."""
+"""The last requests and their answers. Keeps no tokens, headers or bodies."""
 
 from collections import deque
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from wemasy_mcp.sandbox.tokens import READY_MADE
 
 REMEMBERED = 50
-"""How many requests are kept; the oldest goes first."""
+"""Maximum number of requests kept; the oldest is dropped first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class Journal:
         self._number = 0
 
     def note(self, method: str, path: str, token: str, status: int | None, why: str) -> None:
-        """Keep a request. Of the token, only a ready-made one is kept."""
+        """Keep a request. Its token is kept only if it is a ready-made one."""
         self._number += 1
         shown = token if token in READY_MADE else ("another token" if token else "no token")
         self._entries.append(Entry(self._number, self._clock(), method, path, shown, status, why))
 
     def newest_first(self) -> list[Entry]:
-        """Return what is kept."""
+        """Return the kept requests, newest first."""
         return list(reversed(self._entries))

@@ -1,4 +1,4 @@
-"""Laravel's JSON answers where there is no route, or none for that method."""
+"""Laravel's JSON answers when there is no route, or none for that method."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class NoRoute:
-    """Answers, and notes the request: a wrong base URL is the commonest mistake."""
+    """Answers and records the request: a wrong base URL is the most common mistake."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal

@@ -1,4 +1,4 @@
-"""The page at `/`: static files of this package, which show what `/_sandbox/state` holds. Nothing is put into them."""
+"""The page at `/`: static files of this package that show the data of `/_sandbox/state`. They are not templates."""
 
 from importlib.resources import files
 
@@ -22,7 +22,7 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-"""Sent with everything that a browser shows: stored values are foreign text."""
+"""Headers sent with everything that a browser shows: stored values are foreign text."""
 
 
 def page_routes() -> list[Route]:

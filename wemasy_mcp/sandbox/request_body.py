@@ -1,4 +1,4 @@
-"""The fields of a request's body, read as PHP and Laravel read it. A body that is not JSON gives none."""
+"""The fields of a request's body, read as PHP and Laravel do. A body that is not JSON has none."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from wemasy_mcp import strict_json
 
 MAX_BODY = 8 * 1024 * 1024
-"""Bytes; PHP's default `post_max_size`."""
+"""Maximum bytes: PHP's default `post_max_size`."""
 
 
 class BodyTooLargeError(Exception):
@@ -19,7 +19,7 @@ async def read_body(request: Request) -> bytes:
     """Return the body.
 
     Raises:
-        BodyTooLargeError: It is not read to its end.
+        BodyTooLargeError: The body is too large; the rest is not read.
     """
     body = bytearray()
     async for part in request.stream():
@@ -30,9 +30,9 @@ async def read_body(request: Request) -> bytes:
 
 
 def given_fields(content_type: str, body: bytes) -> dict[str, Any]:
-    """Return the fields that a JSON body gives; none if the content type or the text is not JSON, or not an object.
+    """Return the fields of a JSON body; none if the content type or the text is not JSON, or it is not an object.
 
-    Texts are kept as they are: the API documents neither trimming nor the reading of an empty text as null.
+    Texts are kept unchanged: the API documents neither trimming nor reading an empty text as null.
     """
     # Laravel's `isJson`: "/json" or "+json" anywhere in the header.
     if "/json" not in content_type.lower() and "+json" not in content_type.lower():
@@ -41,5 +41,5 @@ def given_fields(content_type: str, body: bytes) -> dict[str, Any]:
         given = json.loads(body.decode())
     except (ValueError, RecursionError):
         return {}
-    # PHP accepts neither lone surrogates nor NaN nor endless nesting.
+    # PHP does not accept lone surrogates, NaN or unlimited nesting.
     return given if isinstance(given, dict) and strict_json.is_json(given) else {}

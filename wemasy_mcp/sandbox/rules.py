@@ -1,7 +1,7 @@
 """Validation as Laravel does it, with rules read from the JSON schema that an endpoint's arguments publish.
 
 Wording and order: Laravel's `validation.php` language lines, `Validator` and `ValidationException::summarize`.
-Where PHP would read one type as another (`true` as 1), the sandbox refuses: what passes here passes there.
+Where PHP would read one type as another (`true` as 1), the sandbox refuses it: whatever passes here passes there.
 """
 
 import re
@@ -11,10 +11,10 @@ from typing import Any
 from wemasy_mcp.json_schema import Schema, split_null
 
 Errors = dict[str, list[str]]
-"""Laravel's error bag: for each field, nested ones by their path (`style.tone`, `tags.0`), what its rules said."""
+"""Laravel's error bag: the rules' messages for each field, with nested ones by path (`style.tone`, `tags.0`)."""
 
 LookUps = Mapping[str, Callable[[int], bool]]
-"""For a field that names a record, whether there is one with that id."""
+"""For each field that names a record, a function that returns whether there is one with that id."""
 
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,18})", re.ASCII)
 _INTEGERS = range(-(2**63), 2**63)
@@ -25,7 +25,7 @@ _SELECTED = "The selected {} is invalid."
 
 
 def as_integer(value: object) -> int | None:
-    """Return the integer that PHP's FILTER_VALIDATE_INT reads in a JSON value, or None."""
+    """Return the integer that PHP's FILTER_VALIDATE_INT reads from a JSON value, or None."""
     if isinstance(value, str) and _INTEGER.fullmatch(value.strip(_PHP_BLANKS)):
         value = int(value.strip(_PHP_BLANKS))
     elif isinstance(value, float) and value.is_integer():
@@ -54,7 +54,7 @@ _LIMITS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
 
 
 def validate(schema: Schema, given: Mapping[str, Any], exists: LookUps) -> Errors:
-    """Return what is wrong with the arguments `given`, nothing if they are valid. Unknown fields are ignored."""
+    """Return the errors in the arguments `given`; empty if they are valid. Unknown fields are ignored."""
     errors: Errors = {}
     _check_members(schema, given, "", errors)
     for name, is_there in exists.items():
@@ -64,12 +64,12 @@ def validate(schema: Schema, given: Mapping[str, Any], exists: LookUps) -> Error
 
 
 def refusal(field: str) -> str:
-    """Return what a rule that only the API knows would say about a field."""
+    """Return the message for a field that breaks a rule known only to the API."""
     return _say(_SELECTED, field)
 
 
 def summarize(errors: Errors) -> str:
-    """Return the first error and how many more there are."""
+    """Return the first error and the number of others."""
     first, *others = (error for said in errors.values() for error in said)
     if not others:
         return first
@@ -92,7 +92,7 @@ def _check(schema: Schema, value: Any, path: str, errors: Errors) -> None:
     is_of_type, message = _TYPES[rules["type"]]
     said = [] if is_of_type(value) else [_say(message, path)]
     for keyword, (passes, message) in _LIMITS.items():
-        # Laravel's size rules say nothing of a value of another type; `in` does.
+        # Laravel's size rules do not report a value of another type; `in` does.
         if keyword in rules and (keyword == "enum" or not said) and not passes(value, rules[keyword]):
             said.append(_say(message, path, rules[keyword]))
     if said:

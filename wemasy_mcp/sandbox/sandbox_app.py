@@ -28,10 +28,10 @@ def build_sandbox(
     clock: Callable[[], float] = time.monotonic,
     endpoints: tuple[Endpoint, ...] = ENDPOINTS,
 ) -> Starlette:
-    """Return an application that behaves like the API under `/api` and keeps what is written in `database`.
+    """Return an application that behaves like the API under `/api` and stores its records in `database`.
 
     `database` is the path of an SQLite file, or `:memory:`; `clock` counts seconds. `app.state` holds `store`, and
-    `stop`, which ends the calls that are held open.
+    `stop`, which ends the calls held open.
 
     Raises:
         SandboxDatabaseError: The file cannot be used.
@@ -47,7 +47,7 @@ def build_sandbox(
         ],
         exception_handlers={404: no_route.not_found, 405: no_route.wrong_method, ClientDisconnect: _nobody_there},
     )
-    # A redirect would be followed with GET by some clients, and the API gives none.
+    # Some clients would follow a redirect with GET, and the API never redirects.
     app.router.redirect_slashes = False
     app.state.store = contents.store
     app.state.stop = silence.end

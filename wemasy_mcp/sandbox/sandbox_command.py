@@ -1,4 +1,4 @@
-"""`wemasy-mcp sandbox`: the sandbox alone on loopback, for curl, for other clients and to be looked at."""
+"""`wemasy-mcp sandbox`: the sandbox alone on loopback, for curl, other clients and the browser."""
 
 import asyncio
 import socket
@@ -22,11 +22,11 @@ from wemasy_mcp.transports.http.uvicorn_server import Patience, serve_app
 
 _HOST = "127.0.0.1"
 _PATIENCE = Patience(latecomers=0, calls=0)
-"""Stopping waits for no call: one that is held open may never be answered."""
+"""Shutdown does not wait for calls: one that is held open may never be answered."""
 
 
 def run_sandbox(port: int, database: str) -> None:
-    """Serve until SIGINT or SIGTERM on `port` of 127.0.0.1 (0: any free one).
+    """Serve on `port` of 127.0.0.1 (0: any free port) until SIGINT or SIGTERM.
 
     Raises:
         SettingsError: The port is taken, or the database cannot be used.
@@ -52,7 +52,7 @@ async def _serve(app: Starlette, listener: socket.socket, port: int) -> None:
 
 
 def for_loopback(app: ASGIApp, port: int) -> ASGIApp:
-    """Return `app` for this machine alone: a page elsewhere can make a browser send requests to loopback, too."""
+    """Return `app` restricted to this machine: a foreign page can make a browser send requests to loopback, too."""
     return Guard(app, own_hosts((), port), own_origins((), port), ())
 
 

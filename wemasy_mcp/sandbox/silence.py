@@ -7,7 +7,7 @@ from starlette.responses import Response
 from wemasy_mcp.sandbox.faults import MAX_SILENCE_SECONDS
 
 HANG_UP = "hang_up"
-"""The key in the ASGI scope's `state` under which a server that can close a connection unanswered puts how."""
+"""The key in the ASGI scope's `state` for the function with which a server closes a connection unanswered."""
 
 
 class AnswerLostError(ConnectionResetError):
@@ -21,11 +21,11 @@ class Silence:
         self._ended = anyio.Event()
 
     def end(self) -> None:
-        """Hang up on every call that is held open, because the server stops."""
+        """Hang up on every call that is held open, because the server is stopping."""
         self._ended.set()
 
     async def keep(self, request: Request) -> Response:
-        """Hold the call open until the caller gives up, the server stops, or nobody could still be waiting."""
+        """Hold the call open until the caller gives up, the server stops, or no one can still be waiting."""
         with anyio.move_on_after(MAX_SILENCE_SECONDS):
             async with anyio.create_task_group() as waiting:
                 waiting.start_soon(self._until_ended, waiting.cancel_scope)
@@ -37,7 +37,7 @@ class Silence:
         """Close the connection.
 
         Raises:
-            AnswerLostError: The server offers no way to.
+            AnswerLostError: The server cannot close it.
         """
         close = request.scope.get("state", {}).get(HANG_UP)
         if close is None:

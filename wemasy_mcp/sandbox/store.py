@@ -39,7 +39,7 @@ class Store:
     """Collections of records with ids from 1 up. Each method is one transaction; threads and processes may share it."""
 
     def __init__(self, database: str, endpoints: tuple[Endpoint, ...]) -> None:
-        """Open `database` (a path, or `:memory:`) and store the endpoints' seeds that it does not have.
+        """Open `database` (a path, or `:memory:`) and store any of the endpoints' seeds that it lacks.
 
         Raises:
             SandboxDatabaseError: The file cannot be opened and written, or belongs to another program.
@@ -97,7 +97,7 @@ class Store:
             self._sow()
 
     def newest(self, collection: str, limit: int) -> list[Record]:
-        """Return up to `limit` records, those with the highest ids first."""
+        """Return up to `limit` records, highest ids first."""
         with self._lock:
             rows = self._connection.execute(
                 "SELECT document FROM records WHERE collection = ? ORDER BY id DESC LIMIT ?", (collection, limit)
@@ -105,13 +105,13 @@ class Store:
             return [json.loads(document) for (document,) in rows]
 
     def count(self, collection: str) -> int:
-        """Return how many records there are."""
+        """Return the number of records."""
         with self._lock:
             ((count,),) = self._connection.execute("SELECT COUNT(*) FROM records WHERE collection = ?", (collection,))
             return int(count)
 
     def version(self) -> tuple[int, int]:
-        """Return what is another value once anything was written, here or by another process."""
+        """Return a value that changes whenever this or another process writes anything."""
         with self._lock:
             ((elsewhere,),) = self._connection.execute("PRAGMA data_version")
             return self._connection.total_changes, elsewhere
@@ -143,7 +143,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        # IMMEDIATE: a file that cannot be written, or that another process is writing, is noticed here.
+        # IMMEDIATE: detects here a file that cannot be written or that another process is writing.
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:

@@ -1,4 +1,4 @@
-"""The sandbox's state as JSON for the page: bounded in number and length, without the tokens of callers."""
+"""The sandbox's state as JSON for the page: bounded in number and length, without callers' tokens."""
 
 import json
 import sys
@@ -17,17 +17,17 @@ from wemasy_mcp.sandbox.store import Record
 from wemasy_mcp.sandbox.tokens import READY_MADE, SANDBOX_TOKEN
 
 SHOWN_RECORDS = 50
-"""How many records of a collection are shown, the newest ones."""
+"""Maximum records shown for a collection: the newest ones."""
 
 MAX_SHOWN = 300
-"""Characters of a value; the store keeps all of it."""
+"""Maximum characters shown of a value; the store keeps all of it."""
 
 MAX_NOTED = 200
-"""Characters of what is said about a request."""
+"""Maximum characters of the reason shown for a request."""
 
 
 class View:
-    """Renders the state. Times are in seconds of the sandbox's own clock, whose time is `now`."""
+    """Renders the state. Times are in seconds on the sandbox's own clock, which reads `now`."""
 
     def __init__(self, endpoints: tuple[Endpoint, ...], contents: Contents) -> None:
         self._columns = _columns(endpoints)
@@ -40,7 +40,7 @@ class View:
         self._collections: list[dict[str, Any]] = []
 
     def state(self) -> dict[str, Any]:
-        """Return everything: but for `now`, the same as long as nothing has happened."""
+        """Return everything: apart from `now`, it stays the same as long as nothing happens."""
         left = self._contents.budget.left(SANDBOX_TOKEN)
         return {
             "collections": self._current_collections(),
@@ -66,7 +66,7 @@ class View:
         }
 
     def _current_collections(self) -> list[dict[str, Any]]:
-        # Read again only after a change: the page asks every second, and records may be large.
+        # Read again only after a change: the page polls every second, and records may be large.
         version = self._contents.store.version()
         if version != self._version:
             self._collections = [self._collection(name, columns) for name, columns in self._columns.items()]
@@ -83,7 +83,7 @@ class View:
 
 
 def pending(faults: Faults) -> list[dict[str, Any]]:
-    """Return the faults that are still to come."""
+    """Return the pending faults."""
     return [
         {"fault": fault.name, "count": count}
         | ({} if fault.retry_after is None else {"retry_after": fault.retry_after})
@@ -119,7 +119,7 @@ def _cut(value: object) -> str:
 
 
 def _sharing_command(database: Path | None) -> str | None:
-    """Return the command of an MCP server that works on the same records; None where only this process has them."""
+    """Return the command for an MCP server on the same records; None if only this process has them."""
     if database is None:
         return None
     # Whole paths: a desktop host does not have the PATH of a terminal.
