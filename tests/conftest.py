@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Generator
@@ -23,6 +24,11 @@ _STARTERS = (
     *(ServerProcess, StdioProcess, Sandbox, RedisServer, Player, launched, serving),
 )
 """What a test module that starts child processes names, or its fixtures do."""
+
+
+if hasattr(signal, "SIGHUP"):
+    # Under `nohup`, as many runners start the tests, children would inherit that it is ignored.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -111,7 +111,7 @@ def test_a_redis_that_is_too_far_away_is_said(examine: Examine) -> None:
     with talking(respond) as port:
         result, _, advice = examine(WEMASY_REDIS_URL=f"redis://127.0.0.1:{port}")["Redis"]
 
-    assert (result, advice) == ("failed", "A call waits 0.1 s at most: use a Redis that is nearer.")
+    assert (result, advice) == ("failed", "A call waits 0.1 s at most: use a Redis that is closer.")
 
 
 @contextmanager

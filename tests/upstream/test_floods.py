@@ -110,7 +110,7 @@ async def work_of(answer: bytes) -> int:
 
     async with FakeApi(respond) as api:
         client = WemasyClient(api.url, timeout_seconds=60)
-        with counted_work() as counted, pytest.raises(WemasyError, match="Wemasy documents"):
+        with counted_work() as counted, pytest.raises(WemasyError, match="Wemasy's documentation"):
             await call(client)
         await client.aclose()
     return int(counted[0])
