@@ -37,7 +37,7 @@ class Budget:
         self._windows: dict[str, _Window] = {}
 
     def spend(self, token: str) -> Allowance:
-        """Count one request with `token` and return what is left."""
+        """Count one request with `token` and return the remaining allowance."""
         # One window for all unknown tokens, so that a caller cannot fill the sandbox's memory with them.
         key = token if token in READY_MADE else ""
         now = self._clock()

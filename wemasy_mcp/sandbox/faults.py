@@ -23,7 +23,7 @@ class FaultOrder(BaseModel):
 
     fault: FaultName
     count: Annotated[int, Field(ge=1, le=MAX_PENDING)] = 1
-    """How many calls get it."""
+    """The number of calls that get it."""
     retry_after: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] = 60
     """Seconds in `Retry-After`, for 429 only."""
 

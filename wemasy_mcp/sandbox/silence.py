@@ -11,7 +11,7 @@ HANG_UP = "hang_up"
 
 
 class AnswerLostError(ConnectionResetError):
-    """The call was carried out, and there is no connection to close: what an in-process caller gets instead."""
+    """The call was carried out, and there is no connection to close: raised for in-process callers."""
 
 
 class Silence:

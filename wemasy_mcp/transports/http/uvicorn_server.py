@@ -124,7 +124,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain before closing: closing a socket with unread data resets it.
 
-        Its client could not tell whether its write happened.
+        The client could not know whether its write happened.
         """
         deadline = anyio.current_time() + self._patience.calls + self._patience.answers
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]

@@ -34,7 +34,7 @@ _CLAIMS_ONLY: Options = {
     **{f"verify_{name}": True for name in ("exp", "nbf", "iat", "aud", "iss", "sub")},  # type: ignore[typeddict-item]
     "require": ["exp", "iss", "aud"],
 }
-"""PyJWT verifies nothing unless asked, when the signature is not verified."""
+"""With `verify_signature` off, PyJWT also skips every other check that is not requested explicitly."""
 
 _CLIENT = ("client_id", "azp", "cid", "appid", "sub")
 """Claims that name the client: RFC 9068; OpenID Connect (Keycloak, Auth0, Entra v2, ZITADEL); Okta; Entra v1."""
