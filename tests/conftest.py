@@ -31,6 +31,11 @@ if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Take two workers for each core with `-n auto`: most tests wait for a child process or a deadline."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of every module that starts child processes: `.ci/run --fast` leaves them out."""
     for item in items:

@@ -13,7 +13,7 @@ from support.held_api import Upstream
 from support.once import Api, Call, once_over, settled
 from support.processes import connect, serving
 from support.program import TOKEN
-from support.redis_server import RedisServer, needs_redis
+from support.redis_server import RedisServer, needs_redis, redis_running
 from support.wire import SAVE
 from wemasy_mcp.core.errors import ConnectionLost, ServerFailed, ValidationFailed
 from wemasy_mcp.core.protocol import Reply
@@ -31,10 +31,8 @@ BODY = json.dumps({"kind": "fact", "value": VALUE}, separators=(",", ":")).encod
 
 @pytest.fixture(scope="module")
 def redis_server() -> Iterator[RedisServer]:
-    server = RedisServer()
-    server.start()
-    yield server
-    server.stop()
+    with redis_running() as server:
+        yield server
 
 
 @pytest.fixture
