@@ -31,6 +31,7 @@ if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Take two workers for each core with `-n auto`: most tests wait for a child process or a deadline."""
     return 2 * (os.cpu_count() or 1)
