@@ -36,7 +36,8 @@ MIXED: tuple[tuple[str, Script | None], ...] = (
 async def test_a_thousand_calls_at_once_are_each_answered_once_and_truly(
     era: Era, upstream: Upstream, folder: Path
 ) -> None:
-    settings = {"WEMASY_BASE_URL": upstream.url, "WEMASY_TIMEOUT_SECONDS": "60"}
+    # The API closes connections without a word: a call on a kept one that is just being closed is rightly `unknown`.
+    settings = {"WEMASY_BASE_URL": upstream.url, "WEMASY_TIMEOUT_SECONDS": "60", "WEMASY_KEEPALIVE_SECONDS": "0"}
     expected = {f"{number} of {CALLS}, {era}": MIXED[number % len(MIXED)] for number in range(CALLS)}
     async with serving(settings, era=era, folder=folder) as server:
         player = Player(server, upstream, await read_schemas(server))
