@@ -19,6 +19,10 @@ The program:
 - `sandbox_process.running`: `wemasy-mcp sandbox`.
 - `raw_http.running`, `.post`, `.answer_to`: our HTTP server in the test's event loop, and a request byte by byte.
 
+A model:
+
+- `scripted_model.serve_model`: the vendors' APIs, answered by a script.
+
 What holds for every result: `results.check` (of the SDK's client), `truth.Player` (raw stdio, held against what the
 API really did).
 """
