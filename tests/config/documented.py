@@ -83,7 +83,7 @@ DOCUMENTED: dict[str, Documented] = {
         also={"inputs": list},
     ),
     "windsurf": Documented(
-        page="https://docs.windsurf.com/windsurf/cascade/mcp",
+        page="https://docs.devin.ai/desktop/cascade/mcp",
         local="""
             {"mcpServers": {"github": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-github"],
             "env": {"GITHUB_PERSONAL_ACCESS_TOKEN": "<YOUR_PERSONAL_ACCESS_TOKEN>"}}}}
@@ -296,10 +296,11 @@ DOCUMENTED: dict[str, Documented] = {
         page="https://docs.factory.ai/cli/configuration/mcp",
         local="""
             {"mcpServers": {"airtable": {"type": "stdio", "command": "npx", "args": ["-y", "airtable-mcp-server"],
-            "env": {"AIRTABLE_API_KEY": "your_key"}, "disabled": false}}}
+            "env": {"AIRTABLE_API_KEY": "${AIRTABLE_API_KEY}"}}}}
         """,
         remote="""
-            {"mcpServers": {"linear": {"type": "http", "url": "https://mcp.linear.app/mcp", "headers": {}}}}
+            {"mcpServers": {"context7": {"type": "http", "url": "https://mcp.context7.com/mcp",
+            "headers": {"CONTEXT7_API_KEY": "${CONTEXT7_API_KEY}"}, "disabled": false}}}
         """,
         container=("mcpServers",),
         members=_SERVERS | {"type": str, "url": str, "headers": dict, "disabled": bool},

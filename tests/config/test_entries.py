@@ -106,8 +106,9 @@ def test_an_entry_with_a_url_has_the_form_of_the_documented_example(
         ("qwen-code", "${WEMASY_API_TOKEN}"),
         ("kiro", "${WEMASY_API_TOKEN}"),
         ("amp", "${WEMASY_API_TOKEN}"),
+        ("factory", "${WEMASY_API_TOKEN}"),
         *((host, "YOUR_API_TOKEN") for host in ("devin", "junie", "antigravity", "kimi", "cline", "continue")),
-        *((host, "YOUR_API_TOKEN") for host in ("factory", "warp", "lm-studio")),
+        *((host, "YOUR_API_TOKEN") for host in ("warp", "lm-studio")),
     ],
 )
 def test_the_token_is_the_hosts_own_reference_or_a_placeholder_and_never_printed(
@@ -272,7 +273,12 @@ def test_librechat_takes_the_token_from_its_environment(printed: Any, monkeypatc
         '    type: "streamable-http"',
         '    url: "https://mcp.example/mcp"',
         '    headers: {"Authorization": "Bearer ${WEMASY_SERVER_TOKEN}"}',
+        "    requiresOAuth: false",
     ]
+
+
+def test_librechat_may_offer_a_login_where_no_token_is_sent(printed: Any) -> None:
+    assert "requiresOAuth" not in printed("librechat", "--url", "https://mcp.example/mcp")
 
 
 @pytest.mark.parametrize("host", ["n8n", "open-webui"])
@@ -349,8 +355,22 @@ def test_the_hosts_own_command_says_the_same_and_holds_no_token(
         assert json.loads(words[-1]) == entry
     else:
         assert words[words.index("--env") + 1] == "WEMASY_API_TOKEN=${WEMASY_API_TOKEN}"
+        words.remove("--")
         assert words[-len(entry["args"]) - 1 :] == [entry["command"], *entry["args"]]
     assert TOKEN not in said.err
+
+
+@pytest.mark.parametrize(
+    ("host", "behind"), [("gemini-cli", "-P"), ("qwen-code", "-P"), ("copilot-cli", sys.executable)]
+)
+def test_the_hosts_own_command_does_not_take_the_programs_flags_for_its_own(
+    host: str, behind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["config", host])
+
+    (command,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Or run: ")]
+    words = shlex.split(command)
+    assert words[words.index("--") + 1] == behind
 
 
 def test_on_windows_the_command_is_quoted_for_its_shell(
@@ -361,7 +381,7 @@ def test_on_windows_the_command_is_quoted_for_its_shell(
 
     run(["config", "gemini-cli", "--sandbox"])
 
-    assert 'wemasy-sandbox "/Program Files/python" -P -m wemasy_mcp --sandbox' in capsys.readouterr().err
+    assert 'wemasy-sandbox "/Program Files/python" -- -P -m wemasy_mcp --sandbox' in capsys.readouterr().err
 
 
 SCRIPT = [str(Path(sys.executable).with_name("wemasy-mcp"))]

@@ -59,11 +59,14 @@ def test_claude_codes_file_is_the_projects(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_variables_move_the_folders() -> None:
-    moved = {"XDG_CONFIG_HOME": "/x", "APPDATA": "/a/elsewhere", "CODEX_HOME": "/c"}
+    moved = {"XDG_CONFIG_HOME": "/x", "APPDATA": "/a/elsewhere", "CODEX_HOME": "/c", "COPILOT_HOME": "/p"}
+    moved["CLINE_MCP_SETTINGS_PATH"] = "/l/mine.json"
 
     assert FILES["zed"](Paths("linux", HOME, moved)) == Path("/x/zed/settings.json")
     assert FILES["zed"](Paths("win32", HOME, moved)) == Path("/a/elsewhere/Zed/settings.json")
     assert FILES["codex"](Paths("linux", HOME, moved)) == Path("/c/config.toml")
+    assert FILES["copilot-cli"](Paths("darwin", HOME, moved)) == Path("/p/mcp-config.json")
+    assert FILES["cline"](Paths("darwin", HOME, moved)) == Path("/l/mine.json")
 
 
 def test_an_opencode_file_with_comments_is_taken_where_it_is(tmp_path: Path) -> None:
@@ -105,3 +108,12 @@ def test_the_file_of_an_older_version_is_taken_where_it_is_the_only_one(tmp_path
         new[host].parent.mkdir(parents=True, exist_ok=True)
         new[host].touch()
         assert FILES[host](paths) == new[host] != file
+
+
+def test_what_an_older_antigravity_has_left_is_not_taken_where_a_newer_one_has_its_folder(tmp_path: Path) -> None:
+    for folder in ("antigravity", "config"):
+        (tmp_path / ".gemini" / folder).mkdir(parents=True)
+    (tmp_path / ".gemini" / "antigravity" / "mcp_config.json").touch()
+
+    paths = Paths("linux", tmp_path, {})
+    assert FILES["antigravity"](paths) == tmp_path / ".gemini" / "config" / "mcp_config.json"

@@ -132,7 +132,7 @@ def test_a_good_token_is_told_by_one_empty_request_that_the_api_refuses(doctor: 
 
     assert report.checks["API"] == (
         "ok",
-        "the host and the token are good: 422 for the empty request, and nothing was written",
+        "it accepts the token: 422 for the empty request, and nothing was written",
         "",
     )
     assert report.checks["budget"] == ("ok", "57 requests left of 60 a minute", "")

@@ -25,7 +25,7 @@ def base_url() -> Iterator[str]:
     [
         (
             SANDBOX_TOKEN,
-            "✓ API       the host and the token are good: 422 for the empty request, and nothing was written",
+            "✓ API       it accepts the token: 422 for the empty request, and nothing was written",
             0,
         ),
         (REJECTED_TOKEN, "✗ API       401: the token is not accepted", 1),

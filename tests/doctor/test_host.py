@@ -76,7 +76,7 @@ def test_a_good_entry_is_started_and_its_token_checked_without_writing(doctor: D
     assert report["command"][1] == f"{sys.executable} starts and offers {', '.join(TOOLS)}"
     assert report["API"] == (
         "ok",
-        "the host and the token are good: 422 for the empty request, and nothing was written",
+        "it accepts the token: 422 for the empty request, and nothing was written",
         "",
     )
 

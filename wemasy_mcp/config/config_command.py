@@ -120,16 +120,15 @@ def _ask_for(spec: ServerSpec) -> dict[str, str]:
 
 def _add_command(host: HostProgram, spec: ServerSpec, entry: Entry) -> str:
     """Return the host's own command, quoted for this system's shell."""
-    words: list[str] = []
-    for word in host.add:
-        if word == "{env}":
-            words += [
-                part for name, value in entry.members.get("env", {}).items() for part in ("--env", f"{name}={value}")
-            ]
-        elif word == "{command}":
-            words += [spec.command, *spec.arguments]
-        else:
-            words.append({"{name}": spec.name, "{json}": dumps(entry.members)}.get(word, word))
+    environment: dict[str, str] = entry.members.get("env", {})
+    parts = {
+        "{name}": [spec.name],
+        "{json}": [dumps(entry.members)],
+        "{env}": [part for name, value in environment.items() for part in ("--env", f"{name}={value}")],
+        "{program}": [spec.command],
+        "{arguments}": list(spec.arguments),
+    }
+    words = [part for word in host.add for part in parts.get(word, [word])]
     return subprocess.list2cmdline(words) if is_windows() else shlex.join(words)
 
 

@@ -66,7 +66,10 @@ class HostProgram:
     newer_container: tuple[str, ...] = ()
     """The path of the entries in the host's newer file format, which has no member `enabled`."""
     add: tuple[str, ...] = ()
-    """The host's own command that adds a server; `{name}`, `{json}`, `{env}` and `{command}` are filled in."""
+    """The host's own command that adds a server; names in braces are filled in.
+
+    They are `{name}`, `{json}`, `{env}`, `{program}` and `{arguments}`, the last two being the entry's command.
+    """
     hint: str = ""
     """Instructions for using the entry; empty if it goes into `file`."""
 

@@ -89,20 +89,27 @@ class Paths:
         """Return Codex's file (https://developers.openai.com/codex/config)."""
         return self._folder("CODEX_HOME", ".codex") / "config.toml"
 
+    def copilot(self) -> Path:
+        """Return Copilot CLI's file."""
+        return self._folder("COPILOT_HOME", ".copilot") / "mcp-config.json"
+
     def kimi(self) -> Path:
         """Return Kimi Code's file."""
         return self._folder("KIMI_CODE_HOME", ".kimi-code") / "mcp.json"
 
     def cline(self) -> Path:
-        """Return Cline's file: that of its command line, or that of the older extension if only that one exists."""
+        """Return Cline's file: that of all its programs, or that of the older extension if only that one exists."""
+        if named := self.environment.get("CLINE_MCP_SETTINGS_PATH"):
+            return Path(named)
         shared = self.home / ".cline" / "data" / "settings" / "cline_mcp_settings.json"
         extension = self.applications.joinpath("Code", "User", "globalStorage", "saoudrizwan.claude-dev", "settings")
         return pick_existing(shared, extension / shared.name)
 
     def antigravity(self) -> Path:
-        """Return Antigravity's file: the one shared by its program and command line, or the older one."""
-        gemini = self.home / ".gemini"
-        return pick_existing(*(gemini / folder / "mcp_config.json" for folder in ("config", "antigravity")))
+        """Return Antigravity's file: the one shared by its programs, or that of a version before 2.0."""
+        shared, older = (self.home / ".gemini" / folder / "mcp_config.json" for folder in ("config", "antigravity"))
+        # A version that shares the folder does not read what an older one has left.
+        return older if older.exists() and not shared.parent.exists() else shared
 
     def opencode(self) -> Path:
         """Return OpenCode's file, with or without comments, whichever exists."""

@@ -60,6 +60,11 @@ def _forward(spec: ServerSpec, values: Secrets, forwarded: str, given: str) -> d
     return {forwarded: [secret.variable for secret in spec.secrets]} if spec.secrets else {}
 
 
+def _librechat(spec: ServerSpec, values: Secrets) -> dict[str, Any]:
+    # Without it, a 401 to LibreChat's own probe, which sends no headers, starts a login.
+    return _STREAMABLE(spec, values) | ({"requiresOAuth": False} if spec.secrets else {})
+
+
 def _fields(spec: ServerSpec, values: Secrets) -> dict[str, Any]:
     return {"URL": spec.url} | spec.headers(values)
 
@@ -89,10 +94,10 @@ HOSTS: tuple[HostProgram, ...] = (
     HostProgram(
         "copilot-cli",
         "GitHub Copilot CLI",
-        _home(".copilot/mcp-config.json"),
+        Paths.copilot,
         Shape(_TYPES, also={"tools": ["*"]}).build,
         reference=_DOLLAR,
-        add=("copilot", "mcp", "add", "{name}", "{env}", "--", "{command}"),
+        add=("copilot", "mcp", "add", "{name}", "{env}", "--", "{program}", "{arguments}"),
     ),
     HostProgram("windsurf", "Windsurf", _home(".codeium/windsurf/mcp_config.json"), _SERVER_URL, reference=_DOLLAR_ENV),
     HostProgram(
@@ -117,7 +122,7 @@ HOSTS: tuple[HostProgram, ...] = (
         _GEMINI,
         allows=_COMMENTS,
         reference=_DOLLAR,
-        add=("gemini", "mcp", "add", "--scope", "user", "{env}", "{name}", "{command}"),
+        add=("gemini", "mcp", "add", "--scope", "user", "{env}", "{name}", "{program}", "--", "{arguments}"),
     ),
     HostProgram("antigravity", "Antigravity", Paths.antigravity, _SERVER_URL),
     HostProgram(
@@ -127,7 +132,7 @@ HOSTS: tuple[HostProgram, ...] = (
         _GEMINI,
         allows=_COMMENTS,
         reference=_DOLLAR,
-        add=("qwen", "mcp", "add", "--scope", "user", "{env}", "{name}", "{command}"),
+        add=("qwen", "mcp", "add", "--scope", "user", "{env}", "{name}", "{program}", "--", "{arguments}"),
     ),
     HostProgram("kimi", "Kimi Code", Paths.kimi, Shape({"sse": "sse"}, kind="transport").build),
     HostProgram(
@@ -181,20 +186,21 @@ HOSTS: tuple[HostProgram, ...] = (
         container=("amp.mcpServers",),
         allows=_JSONC,
         reference=_DOLLAR,
-        add=("amp", "mcp", "add", "{name}", "{env}", "--", "{command}"),
+        add=("amp", "mcp", "add", "{name}", "{env}", "--", "{program}", "{arguments}"),
     ),
-    HostProgram("factory", "Factory", _home(".factory/mcp.json"), _TYPED, transports=NO_SSE),
+    HostProgram("factory", "Factory", _home(".factory/mcp.json"), _TYPED, reference=_DOLLAR),
     HostProgram("warp", "Warp", _home(".warp/.mcp.json")),
     HostProgram("lm-studio", "LM Studio", _home(".lmstudio/mcp.json"), transports=NO_SSE),
     HostProgram(
         "librechat",
         "LibreChat",
         None,
-        _STREAMABLE,
+        _librechat,
         form="yaml",
         reference=_DOLLAR,
         transports=HTTP_ONLY,
-        hint="Put it into librechat.yaml, and the URL's host under mcpSettings.allowedDomains where it is local.",
+        hint="Put it into librechat.yaml. LibreChat connects to a local or private address only if host and port are "
+        "listed under mcpSettings.allowedAddresses.",
     ),
     HostProgram(
         "open-webui",
@@ -203,7 +209,7 @@ HOSTS: tuple[HostProgram, ...] = (
         _fields,
         form="fields",
         transports=("streamable-http",),
-        hint="Enter it under Admin Settings, External Tools, Add Server, type MCP (Streamable HTTP), auth Bearer.",
+        hint="Enter it under Admin Settings, Integrations, + (Add Server), type MCP (Streamable HTTP), auth Bearer.",
     ),
     HostProgram(
         "n8n",
@@ -212,7 +218,8 @@ HOSTS: tuple[HostProgram, ...] = (
         _fields,
         form="fields",
         transports=HTTP_ONLY,
-        hint="Enter it in an MCP Client Tool node: the URL as Endpoint, the token as Bearer Auth.",
+        hint="Enter it in an MCP Client Tool node: the URL as Endpoint, as Server Transport HTTP Streamable (it is SSE "
+        "unless changed), the token as Bearer Auth.",
     ),
     HostProgram(
         "claude-ai",
@@ -232,7 +239,7 @@ HOSTS: tuple[HostProgram, ...] = (
         form="fields",
         transports=HTTP_ONLY,
         needs_public_url=True,
-        hint="Enter it under Settings, Apps, Create (developer mode); users sign in by OAuth (WEMASY_AUTH_ISSUER).",
+        hint="Enter it under Settings, Apps, Create App (developer mode); users sign in by OAuth (WEMASY_AUTH_ISSUER).",
     ),
 )
 

@@ -57,7 +57,7 @@ def check_answer(endpoint: Endpoint, observed: Observed, outcome: Reply | Wemasy
         )
     required = set(endpoint.argument_schema["required"])
     if isinstance(outcome, ValidationFailed) and required & set(outcome.field_errors or ()):
-        return passed("API", "the host and the token are good: 422 for the empty request, and nothing was written")
+        return passed("API", "it accepts the token: 422 for the empty request, and nothing was written")
     for kind, (found, advice) in _MEANINGS.items():
         if isinstance(outcome, kind):
             seconds = outcome.retry_after_seconds

@@ -6,6 +6,9 @@ SDK locks the connection to the 2026 era at the discovery and would refuse the h
 
 from mcp import types
 
+ANSWER_SECONDS = 3.0
+"""Maximum seconds to wait for the answers to discoveries before a connection starts over."""
+
 _VERSION = "io.modelcontextprotocol/protocolVersion"
 
 

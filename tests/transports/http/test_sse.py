@@ -184,6 +184,103 @@ async def test_a_client_that_reconnects_is_served_without_another_handshake() ->
     assert answers[0]["result"]["tools"] == []
 
 
+SHAKE = {
+    "id": "shake",
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+}
+DISCOVER = {
+    "id": "discover",
+    "method": "server/discover",
+    "params": {
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("discoveries", "rest", "protocol"),
+    [
+        (1, [SHAKE, CALL, PING], "2025-11-25"),
+        (2, [SHAKE, CALL, PING], "2025-11-25"),
+        # One that reconnects has made its handshake with an earlier server.
+        (1, [CALL, PING], None),
+    ],
+)
+async def test_a_client_that_fell_back_from_a_discovery_can_still_shake_hands(
+    discoveries: int, rest: list[dict[str, Any]], protocol: str | None
+) -> None:
+    """Seeing the discovery first, the SDK locks the connection to the 2026 era and refuses the handshake."""
+    stopping = anyio.Event()
+
+    async def list_tools(ctx: object, params: object) -> ListToolsResult:
+        return ListToolsResult(tools=[])
+
+    sessions = SseSessions(Server("test", on_list_tools=list_tools), stopping)
+    with anyio.fail_after(SECONDS):
+        async with (
+            served(app_of(sessions), stopping, Patience()) as port,
+            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+            http.stream("GET", "/sse") as stream,
+        ):
+            lines = stream.aiter_lines()
+            endpoint = await endpoint_of(lines)
+            answers = {}
+            for message in (*[DISCOVER] * discoveries, *rest):
+                await http.post(endpoint, json={"jsonrpc": "2.0", **message})
+                answers[message["id"]] = json.loads(await endpoint_of(lines))["result"]
+
+    assert "2026-07-28" in answers["discover"]["supportedVersions"]
+    assert answers.get("shake", {}).get("protocolVersion") == protocol
+    assert answers[7]["tools"] == []
+
+
+async def test_a_discovery_and_the_handshake_behind_it_may_come_together() -> None:
+    stopping = anyio.Event()
+    sessions = SseSessions(Server("test"), stopping)
+    answers: dict[str, dict[str, Any]] = {}
+    with anyio.fail_after(SECONDS):
+        async with (
+            served(app_of(sessions), stopping, Patience()) as port,
+            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+            http.stream("GET", "/sse") as stream,
+        ):
+            lines = stream.aiter_lines()
+            endpoint = await endpoint_of(lines)
+            for message in (DISCOVER, SHAKE):
+                await http.post(endpoint, json={"jsonrpc": "2.0", **message})
+            while len(answers) < 2:
+                answer = json.loads(await endpoint_of(lines))
+                answers[answer["id"]] = answer
+
+    assert set(answers) == {"discover", "shake"}
+    assert answers["shake"]["result"]["protocolVersion"] == "2025-11-25"
+
+
+async def test_a_client_that_went_on_after_its_discovery_has_chosen() -> None:
+    stopping = anyio.Event()
+    sessions = SseSessions(Server("test"), stopping)
+    with anyio.fail_after(SECONDS):
+        async with (
+            served(app_of(sessions), stopping, Patience()) as port,
+            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+            http.stream("GET", "/sse") as stream,
+        ):
+            lines = stream.aiter_lines()
+            endpoint = await endpoint_of(lines)
+            answers = []
+            for message in (DISCOVER, {**DISCOVER, "id": "tools", "method": "tools/list"}, SHAKE):
+                await http.post(endpoint, json={"jsonrpc": "2.0", **message})
+                answers.append(json.loads(await endpoint_of(lines)))
+
+    assert [answer["id"] for answer in answers] == ["discover", "tools", "shake"]
+    assert answers[2]["error"]["code"] == -32022
+
+
 async def test_a_message_for_no_session_is_refused_with_what_to_do() -> None:
     stopping = anyio.Event()
     app = app_of(SseSessions(Server("test"), stopping))

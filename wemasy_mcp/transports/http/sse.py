@@ -3,6 +3,7 @@
 Sessions are bounded in number, end when nobody uses them, and end in order when the server stops.
 """
 
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wemasy_mcp.transports.http.refusal import Refusal
 from wemasy_mcp.transports.message_stream import IncomingStream, MessageStream
-from wemasy_mcp.transports.opening import is_modern
+from wemasy_mcp.transports.opening import ANSWER_SECONDS, Opening, is_modern
 from wemasy_mcp.transports.pending import Pending
 
 MAX_SESSIONS = 500
@@ -95,7 +96,10 @@ class SseSessions:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(session.end_when_idle)
                     tasks.start_soon(session.end_when_answered, self._stopping)
-                    await self._server.run(session, _Answers(session), self._server.create_initialization_options())
+                    options = self._server.create_initialization_options()
+                    await self._server.run(session, _Answers(session), options)
+                    while session.starts_over:
+                        await self._server.run(session, _Answers(session), options)
                     tasks.cancel_scope.cancel()
         finally:
             self._open -= 1
@@ -140,29 +144,34 @@ class _Session(IncomingStream):
         self._idle_seconds = idle_seconds
         self._idle = anyio.CancelScope(deadline=anyio.current_time() + min(UNOPENED_SECONDS, idle_seconds))
         self._is_open = False
-        self._held: SessionMessage | None = None
+        self._opening = Opening()
+        self._held: deque[SessionMessage] = deque()
+        self.starts_over = False
+        """True if the stream ended only so that the SDK serves what follows as a new connection."""
 
     async def receive(self) -> SessionMessage | Exception:
-        if self._held is not None:
-            held, self._held = self._held, None
-            return held
-        while True:
+        self.starts_over = False
+        while not self._held:
             item = await self._read.receive()
             assert isinstance(item, SessionMessage)  # noqa: S101 - `WholeBody` has refused what the SDK cannot read
-            refusal = self.pending.take(item)
-            if refusal is not None:
+            opens = isinstance(item.message, types.JSONRPCRequest) and item.message.method not in _OPENING_NOTHING
+            # A client that initialized before this server restarted reconnects without a new handshake.
+            is_resumed = opens and not self._is_open and not _opens_itself(item.message)
+            items = [SessionMessage(_HANDSHAKE, item.metadata), item] if is_resumed else [item]
+            if starts_over := self._opening.starts_over(items[0].message):
+                with anyio.move_on_after(ANSWER_SECONDS):
+                    await self.pending.wait_until_empty()
+            if (refusal := self.pending.take(item)) is not None:
                 await self.write.send(SessionMessage(refusal))
                 continue
-            if isinstance(item.message, types.JSONRPCRequest) and item.message.method not in _OPENING_NOTHING:
-                is_resumed = not self._is_open and item.message.method != "initialize" and not is_modern(item.message)
-                self._is_open = True
-                if is_resumed:
-                    # The client initialized before this server restarted: it reconnects without a new handshake.
-                    self._held = item
-                    return SessionMessage(_HANDSHAKE, item.metadata)
+            self._is_open |= opens
             if self._is_open:
                 self._idle.deadline = anyio.current_time() + self._idle_seconds
-            return item
+            self._held.extend(items)
+            if starts_over:
+                self.starts_over = True
+                raise anyio.EndOfStream
+        return self._held.popleft()
 
     async def end_when_idle(self) -> None:
         """End the session when its client has sent nothing for too long."""
@@ -177,8 +186,13 @@ class _Session(IncomingStream):
         await self.write.aclose()
 
     async def aclose(self) -> None:
-        self.pending.is_broken = True
-        await self._read.aclose()
+        if not self.starts_over:
+            self.pending.is_broken = True
+            await self._read.aclose()
+
+
+def _opens_itself(message: types.JSONRPCMessage) -> bool:
+    return isinstance(message, types.JSONRPCRequest) and (message.method == "initialize" or is_modern(message))
 
 
 class _Answers(MessageStream):
@@ -194,4 +208,5 @@ class _Answers(MessageStream):
         self._session.pending.settle(item.message)
 
     async def aclose(self) -> None:
-        await self._session.write.aclose()
+        if not self._session.starts_over:
+            await self._session.write.aclose()

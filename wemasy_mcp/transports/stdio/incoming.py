@@ -7,7 +7,7 @@ from mcp.shared.message import ServerMessageMetadata, SessionMessage
 
 from wemasy_mcp.transports.message import Refusal
 from wemasy_mcp.transports.message_stream import IncomingStream
-from wemasy_mcp.transports.opening import Opening
+from wemasy_mcp.transports.opening import ANSWER_SECONDS, Opening
 from wemasy_mcp.transports.pending import LocalRequest, Pending
 from wemasy_mcp.transports.stdio.framing import LineSplitter, LongLine, read_message
 from wemasy_mcp.transports.stdio.outgoing import Outgoing
@@ -69,7 +69,7 @@ class Incoming(IncomingStream):
                 self._outgoing.put(self._pending.refusal(message.answer))
                 continue
             if starts_over := self._opening.starts_over(message):
-                with anyio.move_on_after(GRACE_SECONDS):
+                with anyio.move_on_after(ANSWER_SECONDS):
                     await self._pending.wait_until_empty()
             item = SessionMessage(message, ServerMessageMetadata(request_context=LocalRequest()))
             if (refusal := self._pending.take(item)) is not None:

@@ -1,0 +1,96 @@
+"""What docs/client-notes.md advises to set does what it says there, and is needed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .catalogue import HERE, Client, read_catalogue
+from .environments import Program
+from .judge import find_result
+from .runs import run_script, stdio_server
+from .scenarios import HELD_MEMORY, SAVE, SCENARIOS, TOKEN
+from .upstream import Upstream
+
+pytestmark = pytest.mark.clients
+
+CLIENTS = {client.id: client for client in read_catalogue()}
+REFUSED = next(scenario for scenario in SCENARIOS if scenario.name == "422")
+
+
+@pytest.mark.parametrize("client", [CLIENTS["pydantic-ai"]], ids=lambda client: client.id)
+@pytest.mark.parametrize(
+    ("settings", "ended", "told"),
+    [
+        pytest.param({"tool_error_behavior": "failed"}, "Done.", 2, id="as advised"),
+        pytest.param({}, "UnexpectedModelBehavior", 1, id="by default"),
+    ],
+)
+def test_pydantic_ais_run_outlives_a_second_error_where_it_is_set_so(
+    client: Client,
+    settings: dict[str, str],
+    ended: str,
+    told: int,
+    programs: dict[str, Program],
+    upstream: Upstream,
+    tmp_path: Path,
+) -> None:
+    environment = TOKEN | {"WEMASY_BASE_URL": upstream.base_url(f"second-error-{told}")}
+    job = {
+        "server": stdio_server(environment, "-m", "wemasy_mcp"),
+        "call": {"tool": REFUSED.tool, "arguments": REFUSED.arguments},
+        "settings": settings,
+    }
+
+    (line,) = run_script(_beside(programs[client.id], client, "errors.py"), job, tmp_path)
+
+    assert line["ended"] == ended
+    shown = [_without_id(find_result(text)) for text in line["shown"]]
+    assert shown == [REFUSED.result] * told
+
+
+@pytest.mark.parametrize("client", [CLIENTS["openai-agents"]], ids=lambda client: client.id)
+@pytest.mark.parametrize(
+    ("settings", "ended"),
+    [
+        pytest.param({"cache_tools_list": True}, "Done.", id="as advised"),
+        pytest.param({}, "Connection closed", id="by default"),
+    ],
+)
+def test_the_agents_sdk_tells_its_model_of_a_call_during_which_the_server_was_stopped_where_it_is_set_so(
+    client: Client,
+    settings: dict[str, bool],
+    ended: str,
+    programs: dict[str, Program],
+    upstream: Upstream,
+    tmp_path: Path,
+) -> None:
+    is_advised = bool(settings)
+    name = f"stopped-{is_advised}"
+    pid = tmp_path / "pid"
+    environment = TOKEN | {"WEMASY_BASE_URL": upstream.base_url(name), "PID_FILE": str(pid)}
+    job = {
+        "server": stdio_server(environment, str(HERE / "serve_known.py")),
+        "call": {"tool": SAVE, "arguments": HELD_MEMORY},
+        "settings": settings,
+        "pid": str(pid),
+        "arrived": upstream.arrived_url(name),
+        "release": upstream.release_url(name),
+    }
+
+    (line,) = run_script(_beside(programs[client.id], client, "stopped.py"), job, tmp_path)
+
+    assert ended in line["ended"]
+    shown = [find_result(text) for text in line["shown"]]
+    assert [one["success"] for one in shown] == [True] * is_advised
+    assert len(upstream.bodies[name]) == 1
+
+
+def _beside(program: Program, client: Client, script: str) -> Program:
+    """Another script of the client, in the same environment."""
+    return Program((program.command[0], str(client.directory / script)), client.directory)
+
+
+def _without_id(result: Any) -> Any:
+    result["error"].pop("request_id")
+    return result
