@@ -23,6 +23,29 @@ class Mode:
     """The transports over which the server learns that a call was cancelled."""
     can_cancel: bool = True
     """Whether a call can be cancelled at all."""
+    gives_up_over: tuple[str, ...] = TRANSPORTS
+    """The transports over which the server learns that the client's own limit has ended a call."""
+    repeats: int | None = None
+    """How often it sends a call by itself that it gives up, if it is set to repeat it."""
+    over: tuple[str, ...] = TRANSPORTS
+    """The transports over which it is run."""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Where a client does not show a result whole, or the API does not see one request for one call."""
+
+    scenarios: tuple[str, ...]
+    """Names of scenarios, or `every error`."""
+    words: str
+    """What the page says of it."""
+    over: tuple[str, ...] = TRANSPORTS
+    modes: tuple[str, ...] = ()
+    """The modes it holds for; empty: all."""
+    masks: bool = False
+    """Whether the result does not reach the program or the model whole."""
+    requests: int | None = None
+    """How many requests the API sees, if not as many as usual."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +56,19 @@ class Client:
     name: str
     package: str
     """The package whose version is the client's."""
+    group: str
+    """`always` for every run; the other groups take turns."""
     shows: str
     """`program`: results reach the calling code. `model`: a framework's loop shows them to a (scripted) model."""
+    limit: str = ""
+    """The setting that limits a call's time, which the script sets to `limit_seconds`; empty if there is none."""
     modes: tuple[Mode, ...] = (Mode(),)
     transports: tuple[str, ...] = TRANSPORTS
     fills_nulls: bool = False
     """Whether it sends null for every argument that is left out."""
-    starts_anew: bool = False
-    """Whether it starts a new server over stdio for every call, which then knows nothing of the calls before."""
     is_hurried: bool = False
     """Whether it gives up after five seconds unless it is told otherwise."""
-    converts: bool = False
-    """Whether it converts arguments by the input schema before it sends them."""
+    deviations: tuple[Deviation, ...] = ()
 
     @property
     def id(self) -> str:
@@ -67,6 +91,11 @@ class Client:
         return self.directory / ("requirements.txt" if self.is_python else "package.json")
 
     @property
+    def record(self) -> Path:
+        """What was seen when it was last run."""
+        return self.directory / "record.json"
+
+    @property
     def version(self) -> str:
         """The pinned version of `package`."""
         return self.pins[self.package]
@@ -87,14 +116,14 @@ def read_catalogue() -> tuple[Client, ...]:
 
 
 def _read(manifest: Path) -> Client:
-    described: dict[str, Any] = tomllib.loads(manifest.read_text())
+    described = _frozen(tomllib.loads(manifest.read_text()))
     if "modes" in described:
-        described["modes"] = tuple(_read_mode(mode) for mode in described["modes"])
-    if "transports" in described:
-        described["transports"] = tuple(described["transports"])
+        described["modes"] = tuple(Mode(**_frozen(mode)) for mode in described["modes"])
+    if "deviations" in described:
+        described["deviations"] = tuple(Deviation(**_frozen(deviation)) for deviation in described["deviations"])
     return Client(manifest.parent, **described)
 
 
-def _read_mode(described: dict[str, Any]) -> Mode:
-    cancels_over = described.get("cancels_over", TRANSPORTS)
-    return Mode(described.get("name", ""), tuple(cancels_over), described.get("can_cancel", True))
+def _frozen(described: dict[str, Any]) -> dict[str, Any]:
+    """Return the same with tuples in place of lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in described.items()}

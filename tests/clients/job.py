@@ -5,14 +5,20 @@ Runs inside each client's own environment, so it stands on the standard library 
 
 import asyncio
 import json
+import re
 import sys
 import urllib.request
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
 WAIT_SECONDS = 20.0
+
+MAX_REPEATS = 10
+"""How often a call is made again whose result is `pending`."""
+
+_IS_PENDING = re.compile(r'code\\*":\s*\\*"pending')
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,8 @@ class Server:
     args: tuple[str, ...] = ()
     env: dict[str, str] | None = None
     url: str = ""
+    limit_seconds: float | None = None
+    """The client's own limit on a call, where it is to be set."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +69,78 @@ def main(connect: Connect) -> None:
 
 
 async def _run(job: dict[str, Any], connect: Connect) -> None:
+    """Hold the sessions of each lane one after the other, the lanes side by side, and last what may break."""
+    lanes: dict[str, list[dict[str, Any]]] = {}
     for session in job["sessions"]:
-        async with connect(Server(**session["server"]), job["mode"]) as connection:
-            for call in session["calls"]:
-                line = {"session": session["name"], "call": call["name"], "protocol": connection.protocol}
-                sys.stdout.write(json.dumps(line | await _make(call, connection.call)) + "\n")
-                sys.stdout.flush()
+        if not session.get("may_break"):
+            lanes.setdefault(session.get("lane", ""), []).append(session)
+    # One at a time: where a server is started for each, they would keep one another waiting beyond the client's limit.
+    opening = asyncio.Lock()
+    await asyncio.gather(*(_hold_all(sessions, job["mode"], connect, opening) for sessions in lanes.values()))
+    for session in job["sessions"]:
+        if session.get("may_break"):
+            await asyncio.wait([asyncio.ensure_future(_hold_breaking(session, job["mode"], connect))])
+
+
+async def _hold_all(sessions: list[dict[str, Any]], mode: str, connect: Connect, opening: asyncio.Lock) -> None:
+    for session in sessions:
+        server = Server(**session["server"])
+        calls = iter(session["calls"])
+        try:
+            async with AsyncExitStack() as stack:
+                async with opening:
+                    connection = await stack.enter_async_context(connect(server, mode))
+                for call in calls:
+                    _tell(session, call, await _make(call, connection.call), connection.protocol)
+        except Exception:
+            # A client that has given up on a call may stumble over its late answer when it closes.
+            if server.limit_seconds is None or next(calls, None) is not None:
+                raise
+
+
+async def _hold_breaking(session: dict[str, Any], mode: str, connect: Connect) -> None:
+    """Hold a session of one call, in which the client itself may fail, and what it fails with is told."""
+    told: list[dict[str, Any]] = []
+    try:
+        async with connect(Server(**session["server"]), mode) as connection:
+            told.append(await _make(session["calls"][0], connection.call))
+    except BaseException as error:
+        told.append(_failed(error))
+    _tell(session, session["calls"][0], told[0], None)
+
+
+def _tell(session: dict[str, Any], call: dict[str, Any], seen: dict[str, Any], protocol: str | None) -> None:
+    line = {"session": session["name"], "call": call["name"], "protocol": protocol}
+    sys.stdout.write(json.dumps(line | seen) + "\n")
+    sys.stdout.flush()
 
 
 async def _make(call: dict[str, Any], call_tool: CallTool) -> dict[str, Any]:
     try:
         if "cancel" in call:
             return await _make_and_cancel(call, call_tool)
-        return asdict(await call_tool(call["tool"], call["arguments"]))
+        if "patience_seconds" in call:
+            return await _make_patiently(call, call_tool)
+        seen = asdict(await call_tool(call["tool"], call["arguments"]))
+        for _ in range(MAX_REPEATS if call.get("until_known") else 0):
+            if not _IS_PENDING.search(json.dumps(seen)):
+                break
+            seen = asdict(await call_tool(call["tool"], call["arguments"]))
+        return seen
     except Exception as error:
-        return {"exception": f"{type(error).__name__}: {error}"}
+        return _failed(error)
+
+
+async def _make_patiently(call: dict[str, Any], call_tool: CallTool) -> dict[str, Any]:
+    """Wait for the client to end the call, within reason; then do what is to be done after it."""
+    under_way = asyncio.ensure_future(call_tool(call["tool"], call["arguments"]))
+    done, _ = await asyncio.wait([under_way], timeout=call["patience_seconds"])
+    if not done:
+        under_way.cancel()
+        return {"waits": True}
+    if "after" in call:
+        await _follow(call["after"])
+    return asdict(await under_way)
 
 
 async def _make_and_cancel(call: dict[str, Any], call_tool: CallTool) -> dict[str, Any]:
@@ -88,9 +153,17 @@ async def _make_and_cancel(call: dict[str, Any], call_tool: CallTool) -> dict[st
         ending = "answered"
     except asyncio.CancelledError:
         ending = "cancelled"
-    # The cancellation may take its own way to the server.
+    return {"ending": ending, "upstream": await _follow(call["cancel"]["release"])}
+
+
+async def _follow(url: str) -> str:
+    """Ask the API to go on; what the client says to the server may take its own way there."""
     await asyncio.sleep(0.2)
-    return {"ending": ending, "upstream": await asyncio.to_thread(_get, call["cancel"]["release"])}
+    return await asyncio.to_thread(_get, url)
+
+
+def _failed(error: BaseException) -> dict[str, Any]:
+    return {"exception": f"{type(error).__name__}: {error}"}
 
 
 def _get(url: str) -> str:

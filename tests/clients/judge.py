@@ -1,13 +1,22 @@
-"""Reads a client's line: which result it shows, and in what the client has wrapped it for a model."""
+"""Reads a client's line: which result it shows, in what the client has wrapped it, and what it says of its own."""
 
 import ast
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 ELLIPSIS = "…"
 
+MAX_WORDS = 200
+"""How many characters of a client's own words are kept."""
+
 _IN_PYTHON = re.compile(r"""text=('\{"success".*\}')""", re.DOTALL)
+
+_NEW_EACH_TIME = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=127\.0\.0\.1:)[0-9]+|(?<=0x)[0-9a-f]+|(?<![\w:/.-])/(?:[\w.@+-]+/)+"
+)
+"""Ids, ports, addresses in memory and folders, which differ from run to run."""
 
 
 def shown_results(line: dict[str, Any]) -> list[Any]:
@@ -35,12 +44,42 @@ def _inside(found: Any) -> Any:
     return next((result for result in inner if result is not None), None)
 
 
-def frame(line: dict[str, Any], result: dict[str, Any]) -> str:
-    """Say in what form the line shows the result, the result itself left out."""
+def frame(line: dict[str, Any]) -> str:
+    """Say in what form the line shows its result, the result itself left out."""
     if line.get("model") is None:
+        if "exception" in line:
+            return f"an exception, `{own_words(line)}`"
         parts = [name for name, key in (("structured content", "structured"), ("text", "text")) if line.get(key)]
         return " and ".join(parts) + (", marked as an error" if line.get("is_error") else "")
-    text = json.dumps(result, separators=(",", ":"), ensure_ascii=False)
-    escaped = json.dumps(text, ensure_ascii=False)[1:-1]
-    framed = str(line["model"]).replace(text, ELLIPSIS).replace(escaped, ELLIPSIS)
-    return "the text" if framed == ELLIPSIS else f"the text, as `{framed}`"
+    framed = str(line["model"])
+    if (result := find_result(framed)) is not None:
+        for form in _forms(result):
+            framed = framed.replace(form, ELLIPSIS)
+    return "the text" if framed == ELLIPSIS else f"the text, as `{_shorten(framed)}`"
+
+
+def own_words(line: dict[str, Any]) -> str:
+    """Return what a client says by itself when it has no result."""
+    if line.get("waits"):
+        return ""
+    words = next((line[key] for key in ("exception", "model", "text") if line.get(key) is not None), "")
+    return _shorten(str(words))
+
+
+def _forms(result: Any) -> Iterator[str]:
+    """Yield the ways in which clients write a result; the longer ones first, because they hold the others."""
+    written = (
+        json.dumps(result, separators=(",", ":"), ensure_ascii=False),
+        json.dumps(result, ensure_ascii=False),
+        json.dumps(result),
+    )
+    for text in written:
+        yield json.dumps(json.dumps(text, ensure_ascii=False)[1:-1], ensure_ascii=False)[1:-1]
+        yield json.dumps(text, ensure_ascii=False)[1:-1]
+        yield text
+    yield repr(result)
+
+
+def _shorten(words: str) -> str:
+    words = _NEW_EACH_TIME.sub(ELLIPSIS, " ".join(words.split())).replace("`", "'").replace("|", "/")
+    return words if len(words) <= MAX_WORDS else f"{words[:MAX_WORDS]}{ELLIPSIS}"

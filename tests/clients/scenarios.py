@@ -5,35 +5,22 @@ from typing import Any
 
 from api_document import SAVE_MEMORY, UPDATE_CONNECTION
 
-from .upstream import HELD, SILENT, SLOW
+from .sessions import DEFAULTS, HURRIED, LATE, MAIN, PROMPT, UNCONFIGURED, WITHOUT_NULLS, Session
+from .upstream import LOST, SILENT, SLOW
 
 SAVE, UPDATE = SAVE_MEMORY.tool, UPDATE_CONNECTION.tool
 
+EVERY_ERROR = "every error"
+"""How a deviation names every scenario whose result is an error."""
+
+JOINED = "The same call was already under way: it was not sent again, and this is its answer."
+
 _LIMITS = {"limit": 60, "remaining": 57}
 
-
-@dataclass(frozen=True)
-class Session:
-    """How a server is set up for some of the calls."""
-
-    name: str
-    settings: dict[str, str]
-    transports: tuple[str, ...] = ("stdio", "sse", "streamable-http")
-
-
-TOKEN = {"WEMASY_API_TOKEN": "a-token-for-tests"}
-
-MAIN = Session("main", TOKEN | {"WEMASY_TIMEOUT_SECONDS": "60"})
-HURRIED = Session("hurried", TOKEN | {"WEMASY_TIMEOUT_SECONDS": "2"})
-# Without a token SSE and streamable HTTP refuse to start.
-UNCONFIGURED = Session("unconfigured", {}, ("stdio",))
-WITHOUT_NULLS = Session("without-nulls", TOKEN | {"WEMASY_NULL_ARGUMENTS": "drop"})
-
-# Each call is answered after a second at the latest.
-PROMPT = Session("prompt", TOKEN | {"WEMASY_ANSWER_SECONDS": "1"})
-DEFAULTS = Session("defaults", TOKEN)
-
-SESSIONS = (MAIN, HURRIED, UNCONFIGURED, WITHOUT_NULLS, PROMPT, DEFAULTS)
+_MAY_BE_SAVED = (
+    "It may or may not have been saved. Do not send it again: it could be stored twice. Tell the user that the outcome "
+    "is unknown."
+)
 
 
 @dataclass(frozen=True)
@@ -45,22 +32,49 @@ class Scenario:
     arguments: dict[str, Any]
     result: dict[str, Any]
     session: Session = MAIN
+    requests: int = 1
+    """How many requests the API sees for it."""
+    repaired: dict[str, Any] | None = None
+    """The body that the API receives where it is not the arguments."""
+    until_known: bool = False
+    """Whether the call is made again for as long as its result is `pending`."""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body that the API receives."""
+        return self.arguments if self.repaired is None else self.repaired
+
+    @property
+    def is_error(self) -> bool:
+        """Whether its result is an error."""
+        return not self.result["success"]
 
 
-def _memory(key: str, **more: Any) -> dict[str, Any]:
-    return {"kind": "fact", "key": key, "value": "#3B82F6"} | more
+def memory(key: str) -> dict[str, Any]:
+    """Return the arguments that save a memory under this key."""
+    return {"kind": "fact", "key": key, "value": "#3B82F6"}
 
 
-def _failure(rate_limit: dict[str, int] | None = None, **error: Any) -> dict[str, Any]:
+def saved(key: str, **more: Any) -> dict[str, Any]:
+    """Return the result of saving a memory."""
+    return {"success": True, "data": {"id": 7, "kind": "fact", "key": key}, "rate_limit": _LIMITS} | more
+
+
+def updated(name: str, **more: Any) -> dict[str, Any]:
+    """Return the result of updating a connection, and taking its model away."""
+    data = {"id": 5, "name": name, "model_name": None}
+    return {"success": True, "message": "Connection updated.", "data": data, "rate_limit": _LIMITS} | more
+
+
+def failure(
+    code: str, message: str, hint: str, *, rate_limit: dict[str, int] | None = None, **more: Any
+) -> dict[str, Any]:
+    """Return the result of a call that failed; nothing was saved unless `more` says otherwise."""
+    error = {"code": code, "message": message, "outcome": "not_applied", "retryable": False} | more | {"hint": hint}
     return {"success": False, "error": error} | ({"rate_limit": rate_limit} if rate_limit else {})
 
 
-SAVED = Scenario(
-    "saved",
-    SAVE,
-    _memory("company_primary_color"),
-    {"success": True, "data": {"id": 7, "kind": "fact", "key": "company_primary_color"}, "rate_limit": _LIMITS},
-)
+SAVED = Scenario("saved", SAVE, memory("company_primary_color"), saved("company_primary_color"))
 
 REPAIRED = Scenario(
     "repaired",
@@ -72,78 +86,86 @@ REPAIRED = Scenario(
         "metadata": '{"source": "brand_guidelines"}',
         "wait_for_previous": True,
     },
-    {
-        "success": True,
-        "data": {"id": 7, "kind": "vector", "key": "7"},
-        "rate_limit": _LIMITS,
-        "notes": [
+    saved(
+        "7",
+        data={"id": 7, "kind": "vector", "key": "7"},
+        notes=[
             'key 7 was sent as the text "7".',
             "embedding was given as a list and sent as its JSON text.",
             "metadata was given as JSON text and sent as what it holds.",
         ],
+    ),
+    repaired={
+        "kind": "vector",
+        "key": "7",
+        "embedding": "[0.0231,-0.0412]",
+        "metadata": {"source": "brand_guidelines"},
     },
 )
-
-REPAIRED_BODY = {
-    "kind": "vector",
-    "key": "7",
-    "embedding": "[0.0231,-0.0412]",
-    "metadata": {"source": "brand_guidelines"},
-}
 
 LIMITED = Scenario(
     "429",
     SAVE,
-    _memory("limited"),
-    _failure(
-        {"limit": 60, "remaining": 0},
-        code="rate_limited",
-        message="Too Many Attempts.",
+    memory("limited"),
+    failure(
+        "rate_limited",
+        "Too Many Attempts.",
+        "Nothing was saved. Send the same call again after 42 seconds.",
+        rate_limit={"limit": 60, "remaining": 0},
         status=429,
-        outcome="not_applied",
         retryable=True,
         retry_after_seconds=42,
-        hint="Nothing was saved. Send the same call again after 42 seconds.",
     ),
 )
 
-_LEFT_OUT = {"connection_id": 5, "name": "Without a model"}
-_UPDATED = {
-    "success": True,
-    "message": "Connection updated.",
-    "data": {"id": 5, "name": "Without a model", "model_name": None},
-    "rate_limit": _LIMITS,
-}
+_WITHOUT_MODEL = {"connection_id": 5, "name": "Without a model"}
 
-NULL_SENT = Scenario("null sent", UPDATE, _LEFT_OUT, _UPDATED)
-NULL_DROPPED = Scenario("null dropped", UPDATE, _LEFT_OUT, _UPDATED, session=WITHOUT_NULLS)
+NULL_SENT = Scenario(
+    "null sent",
+    UPDATE,
+    _WITHOUT_MODEL,
+    updated("Without a model"),
+    repaired=_WITHOUT_MODEL | {"model_name": None},
+)
+NULL_DROPPED = Scenario("null dropped", UPDATE, _WITHOUT_MODEL, updated("Without a model"), WITHOUT_NULLS)
+
+GIVEN = (
+    SAVED,
+    Scenario(
+        "null",
+        UPDATE,
+        {"connection_id": 5, "name": "Key v2", "model_name": None},
+        updated("Key v2"),
+    ),
+    Scenario(
+        "text like JSON",
+        SAVE,
+        {"kind": "fact", "key": "[1, 2]", "value": '{"theme": "dark"}', "metadata": None},
+        saved("[1, 2]"),
+    ),
+    Scenario("an emoji", SAVE, memory("👩🏽‍💻") | {"value": "👩🏽‍💻 née Zoë"}, saved("👩🏽‍💻")),
+)
+"""Calls whose arguments arrive at the API as they are."""
 
 SCENARIOS = (
-    SAVED,
+    *GIVEN,
     Scenario(
         "updated",
         UPDATE,
-        {"connection_id": "5", "name": "Key v2", "model_name": None},
-        {
-            "success": True,
-            "message": "Connection updated.",
-            "data": {"id": 5, "name": "Key v2", "model_name": None},
-            "rate_limit": _LIMITS,
-            "notes": ['connection_id "5" was read as 5.'],
-        },
+        {"connection_id": "5", "name": "Key v3", "model_name": None},
+        updated("Key v3", notes=['connection_id "5" was read as 5.']),
+        repaired={"connection_id": 5, "name": "Key v3", "model_name": None},
     ),
     REPAIRED,
     Scenario(
         "422",
         SAVE,
-        _memory("refused"),
-        _failure(
-            code="validation_failed",
-            message="The key field is invalid. (and 1 more error)",
+        memory("refused"),
+        failure(
+            "validation_failed",
+            "The key field is invalid. (and 1 more error)",
+            "Nothing was saved. Correct the fields named in field_errors and call again.",
             status=422,
-            outcome="not_applied",
-            retryable=False,
-            hint="Nothing was saved. Correct the fields named in field_errors and call again.",
             field_errors={
                 "key": ["The key field is invalid."],
                 "metadata.source": ["The source must be a string."],
@@ -153,30 +175,51 @@ SCENARIOS = (
     Scenario(
         "401",
         SAVE,
-        _memory("unknown-token"),
-        _failure(
-            _LIMITS,
-            code="unauthenticated",
-            message="Unauthenticated.",
+        memory("unknown-token"),
+        failure(
+            "unauthenticated",
+            "Unauthenticated.",
+            "Nothing was saved. The user, not you, must put a valid token in WEMASY_API_TOKEN and restart the server.",
+            rate_limit=_LIMITS,
             status=401,
-            outcome="not_applied",
-            retryable=False,
-            hint="Nothing was saved. The user, not you, must put a valid token in WEMASY_API_TOKEN and restart the "
-            "server.",
+        ),
+    ),
+    Scenario(
+        "403",
+        SAVE,
+        memory("forbidden"),
+        failure(
+            "forbidden",
+            "This action is unauthorized.",
+            "Nothing was saved. The token lacks the permission for this; the user must grant it in Wemasy.",
+            rate_limit=_LIMITS,
+            status=403,
+        ),
+    ),
+    Scenario(
+        "`success: false`",
+        SAVE,
+        memory("declined"),
+        failure(
+            "rejected",
+            "Your plan holds no more memories.",
+            "Nothing was saved. Sending the same call again will not help.",
+            rate_limit=_LIMITS,
+            status=200,
         ),
     ),
     Scenario(
         "500",
         SAVE,
-        _memory("broken"),
-        _failure(
-            code="server_failed",
-            message="Wemasy had an internal error.",
-            status=500,
-            outcome="unknown",
-            retryable=False,
-            hint="It may or may not have been saved. Do not send it again: it could be stored twice. Tell the user "
-            "that the outcome is unknown.",
+        memory("broken"),
+        failure("server_failed", "Wemasy had an internal error.", _MAY_BE_SAVED, status=500, outcome="unknown"),
+    ),
+    Scenario(
+        "lost answer",
+        SAVE,
+        memory(LOST),
+        failure(
+            "connection_lost", "The connection broke before the answer was complete.", _MAY_BE_SAVED, outcome="unknown"
         ),
     ),
     # Last of its session: from here on the server keeps calls back for the 42 seconds.
@@ -184,30 +227,22 @@ SCENARIOS = (
     Scenario(
         "time-out",
         SAVE,
-        _memory(SILENT),
-        _failure(
-            code="timed_out",
-            message="Wemasy did not answer within 2 seconds.",
-            outcome="unknown",
-            retryable=False,
-            hint="It may or may not have been saved. Do not send it again: it could be stored twice. Tell the user "
-            "that the outcome is unknown.",
-        ),
-        session=HURRIED,
+        memory(SILENT),
+        failure("timed_out", "Wemasy did not answer within 2 seconds.", _MAY_BE_SAVED, outcome="unknown"),
+        HURRIED,
     ),
     Scenario(
         "not configured",
         SAVE,
-        _memory("company_primary_color"),
-        _failure(
-            code="not_configured",
-            message="WEMASY_API_TOKEN is not set; put your Wemasy API token there. It is set in the environment of "
-            "this server (in most hosts the `env` of its entry), or in the file named with --env-file.",
-            outcome="not_applied",
-            retryable=False,
-            hint="Nothing was saved. The user must fix the setting and restart the server.",
+        memory("company_primary_color"),
+        failure(
+            "not_configured",
+            "WEMASY_API_TOKEN is not set; put your Wemasy API token there. It is set in the environment of this server "
+            "(in most hosts the `env` of its entry), or in the file named with --env-file.",
+            "Nothing was saved. The user must fix the setting and restart the server.",
         ),
-        session=UNCONFIGURED,
+        UNCONFIGURED,
+        requests=0,
     ),
 )
 
@@ -215,22 +250,20 @@ SCENARIOS = (
 def _slow(session: Session, seconds: str) -> tuple[Scenario, Scenario]:
     """A call that Wemasy answers too late, and the same call again."""
     key = f"{SLOW} {seconds}"
-    pending = _failure(
-        code="pending",
-        message="Wemasy has not answered yet; the request is still under way.",
+    pending = failure(
+        "pending",
+        "Wemasy has not answered yet; the request is still under way.",
+        "It may or may not have been saved yet. Send the same call again after 5 seconds: it will report how this one "
+        "ended and will not be sent twice.",
         outcome="unknown",
         retryable=True,
         retry_after_seconds=5,
-        hint="It may or may not have been saved yet. Send the same call again after 5 seconds: it will report how "
-        "this one ended and will not be sent twice.",
     )
-    saved = SAVED.result | {
-        "data": {"id": 7, "kind": "fact", "key": key},
-        "notes": ["The same call was already under way: it was not sent again, and this is its answer."],
-    }
     return (
-        Scenario(f"pending after {seconds} s", SAVE, _memory(key), pending, session),
-        Scenario(f"pending after {seconds} s, again", SAVE, _memory(key), saved, session),
+        Scenario(f"pending after {seconds} s", SAVE, memory(key), pending, session),
+        Scenario(
+            f"pending after {seconds} s, again", SAVE, memory(key), saved(key, notes=[JOINED]), session, requests=0
+        ),
     )
 
 
@@ -238,6 +271,13 @@ PENDING = _slow(PROMPT, "1.6")
 PENDING_AT_DEFAULTS = _slow(DEFAULTS, "8")
 """For clients that give up after five seconds: they hear the truth in time."""
 
-CANCELLED = "cancelled"
-REPEATED = "repeated after a cancellation"
-HELD_MEMORY = {"kind": "fact", "key": HELD}
+TOO_LATE = Scenario(
+    "no answer for 25 s",
+    SAVE,
+    memory(f"{SLOW} 25"),
+    failure("timed_out", "Wemasy did not answer within 20 seconds.", _MAY_BE_SAVED, outcome="unknown")
+    | {"notes": [JOINED]},
+    LATE,
+    until_known=True,
+)
+"""For the same: what they hear when Wemasy misses the server's own deadline."""

@@ -14,8 +14,10 @@ from api_document import TOOLS
 from .catalogue import Client, read_catalogue
 from .environments import Program
 from .judge import shown_results
-from .runs import run_script, stdio_server
-from .scenarios import MAIN, SAVED
+from .runs import run_script
+from .scenarios import SAVED
+from .serving import stdio_server
+from .sessions import MAIN
 from .upstream import Upstream
 
 AI_SDK = [client for client in read_catalogue() if client.id == "ai-sdk"]

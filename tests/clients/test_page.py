@@ -1,4 +1,4 @@
-"""docs/clients.md is of the clients that are here, and each of them is pinned."""
+"""docs/clients.md is what the records say, the records are of the clients that are here, and each client is pinned."""
 
 import json
 import re
@@ -6,14 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from .catalogue import HERE, read_catalogue
-from .page import PAGE, listed_clients, version_cell
+from .catalogue import HERE, Client, read_catalogue
+from .page import PAGE, render
+from .record import read_record
 
 
-def test_the_page_lists_exactly_the_clients_that_are_tested_with_their_pinned_versions() -> None:
-    expected = {(client.name, version_cell(client)) for client in read_catalogue()}
+def test_the_page_is_written_from_the_records() -> None:
+    assert PAGE.read_text("utf-8") == render()
 
-    assert listed_clients(PAGE.read_text()) == expected
+
+@pytest.mark.parametrize("client", read_catalogue(), ids=lambda client: client.id)
+def test_no_record_is_of_another_version_than_is_pinned(client: Client) -> None:
+    record = read_record(client)
+
+    assert record is None or record["version"] == client.version
 
 
 @pytest.mark.parametrize(

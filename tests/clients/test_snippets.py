@@ -10,8 +10,10 @@ import pytest
 
 from .catalogue import Client, read_catalogue
 from .environments import Program, inherited_environment
-from .runs import RUN_SECONDS, serve
-from .scenarios import SAVE, TOKEN, UPDATE
+from .runs import RUN_SECONDS
+from .scenarios import SAVE, UPDATE
+from .serving import serve
+from .sessions import TOKEN
 from .snippets import ADDRESS, PAGE, TRANSPORTS, Snippet, read_snippets
 
 SNIPPETS = read_snippets()

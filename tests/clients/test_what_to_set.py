@@ -8,8 +8,11 @@ import pytest
 from .catalogue import HERE, Client, read_catalogue
 from .environments import Program
 from .judge import find_result
-from .runs import run_script, stdio_server
-from .scenarios import HELD_MEMORY, SAVE, SCENARIOS, TOKEN
+from .plan import HELD_MEMORY
+from .runs import run_script
+from .scenarios import SAVE, SCENARIOS
+from .serving import pid_beside, stdio_server
+from .sessions import TOKEN
 from .upstream import Upstream
 
 pytestmark = pytest.mark.clients
@@ -67,13 +70,13 @@ def test_the_agents_sdk_tells_its_model_of_a_call_during_which_the_server_was_st
 ) -> None:
     is_advised = bool(settings)
     name = f"stopped-{is_advised}"
-    pid = tmp_path / "pid"
-    environment = TOKEN | {"WEMASY_BASE_URL": upstream.base_url(name), "PID_FILE": str(pid)}
+    log = tmp_path / "server.log"
+    environment = TOKEN | {"WEMASY_BASE_URL": upstream.base_url(name)}
     job = {
-        "server": stdio_server(environment, str(HERE / "serve_known.py")),
+        "server": stdio_server(environment, str(HERE / "serve_logged.py"), str(log)),
         "call": {"tool": SAVE, "arguments": HELD_MEMORY},
         "settings": settings,
-        "pid": str(pid),
+        "pid": str(pid_beside(log)),
         "arrived": upstream.arrived_url(name),
         "release": upstream.release_url(name),
     }

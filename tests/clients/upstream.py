@@ -5,20 +5,13 @@ that one process serves them all.
 """
 
 import asyncio
-import json
-import socket
-import threading
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from api_document import RATE_LIMIT_HEADERS, SAMPLE_ERRORS, SAVE_MEMORY
+from support.answers import answer
+from support.fake_api import Connection, FakeApi, Request
 
 WAIT_SECONDS = 10.0
 """How long `/arrived` waits before it says that it did not come to that."""
@@ -26,16 +19,20 @@ WAIT_SECONDS = 10.0
 SILENT = "silent"
 """The key whose request is never answered."""
 
+LOST = "lost"
+"""The key whose request is taken, and the connection closed without an answer."""
+
 HELD = "held"
 """The key whose first request is answered once `/release` is asked for."""
+
+FATAL = "fatal"
+"""The key at whose first request the server under test is killed. Every other one is answered."""
 
 SLOW = "slow"
 """The beginning of a key whose request is answered after the seconds that follow it, as `slow 1.5`."""
 
 DELIVERY_SECONDS = 0.2
 """How long `/release` waits after the answer, so that the server has it before the client goes on."""
-
-LIMITS = {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "57"}
 
 _ANSWERS: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = {
     "refused": (
@@ -51,92 +48,94 @@ _ANSWERS: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = {
         {"error": True, "message": "Too Many Attempts."},
         {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "0", "Retry-After": "42"},
     ),
-    "unknown-token": (401, {"error": True, "message": "Unauthenticated."}, LIMITS),
+    "unknown-token": (401, *SAMPLE_ERRORS[401]),
+    "forbidden": (403, *SAMPLE_ERRORS[403]),
+    "declined": (200, {"success": False, "message": "Your plan holds no more memories."}, RATE_LIMIT_HEADERS),
 }
 
 
-@dataclass
-class Upstream:
-    """What arrived, by run."""
+class Upstream(FakeApi):
+    """The API, and what arrived at it, by run."""
 
-    url: str
-    bodies: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    def __init__(self) -> None:
+        super().__init__(self._respond)
+        self.bodies: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._held: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._released: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._killers: dict[str, Callable[[], None]] = {}
 
     def base_url(self, run: str) -> str:
         """Return the API's base URL for one run."""
-        return f"{self.url}/{run}/api"
+        return self._url(run, "api")
 
     def arrived_url(self, run: str) -> str:
         """Return the URL that answers once the run's held request has arrived."""
-        return f"{self.url}/{run}/arrived"
+        return self._url(run, "arrived")
 
     def release_url(self, run: str) -> str:
         """Return the URL that has the run's held request answered."""
-        return f"{self.url}/{run}/release"
+        return self._url(run, "release")
 
+    def kill_with(self, run: str, kill: Callable[[], None]) -> None:
+        """Have the run's server killed so, when the fatal request arrives."""
+        self._killers[run] = kill
 
-@contextmanager
-def serve_upstream() -> Iterator[Upstream]:
-    """Serve the API on a free port of loopback, in a thread."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        upstream = Upstream(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        config = uvicorn.Config(_build(upstream), log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
+    def _url(self, run: str, what: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{run}/{what}"
+
+    async def _respond(self, request: Request, connection: Connection) -> None:
+        _, run, what, *operation = request.path.split("/")
+        if what == "api":
+            await self._write(run, "/".join(operation), request, connection)
+        elif what == "arrived":
+            await connection.send(await self._tell_arrived(run))
+        else:
+            self._released[run].set()
+            await asyncio.sleep(DELIVERY_SECONDS)
+            await connection.send(_say("released"))
+
+    async def _tell_arrived(self, run: str) -> bytes:
         try:
-            yield upstream
-        finally:
-            server.should_exit = True
-            thread.join(WAIT_SECONDS)
-
-
-def _build(upstream: Upstream) -> Starlette:
-    arrived: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-    released: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-
-    async def write(request: Request) -> Response:
-        run = request.path_params["run"]
-        body = json.loads(await request.body())
-        upstream.bodies[run].append(body)
-        choice = body.get("key", body.get("name"))
-        if choice == SILENT:
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
-            return Response()
-        if str(choice).startswith(SLOW):
-            await asyncio.sleep(float(str(choice).removeprefix(SLOW)))
-        if choice == HELD:
-            arrived[run].set()
-            await released[run].wait()
-        if choice == "broken":
-            return Response("<html><body>Whoops, SQLSTATE[42S02]</body></html>", 500, media_type="text/html")
-        status, answer, headers = _ANSWERS.get(choice, (200, _success(request.path_params["operation"], body), LIMITS))
-        return JSONResponse(answer, status, headers)
-
-    async def tell_arrived(request: Request) -> Response:
-        try:
-            await asyncio.wait_for(arrived[request.path_params["run"]].wait(), WAIT_SECONDS)
+            await asyncio.wait_for(self._held[run].wait(), WAIT_SECONDS)
         except TimeoutError:
-            return PlainTextResponse("not arrived")
-        return PlainTextResponse("arrived")
+            return _say("not arrived")
+        return _say("arrived")
 
-    async def release(request: Request) -> Response:
-        released[request.path_params["run"]].set()
-        await asyncio.sleep(DELIVERY_SECONDS)
-        return PlainTextResponse("released")
+    async def _write(self, run: str, operation: str, request: Request, connection: Connection) -> None:
+        self.bodies[run].append(request.fields)
+        kill = self._killers.pop(run, None) if request.key == FATAL else None
+        if kill:
+            kill()
+        if kill or request.key == SILENT:
+            await connection.wait_closed()
+        elif request.key == LOST:
+            await connection.aclose()
+        else:
+            await self._wait(run, request.key)
+            await connection.send(_answer(operation, request))
 
-    return Starlette(
-        routes=[
-            Route("/{run}/api/services/ai/v1/{operation:path}", write, methods=["POST"]),
-            Route("/{run}/arrived", tell_arrived),
-            Route("/{run}/release", release),
-        ]
-    )
+    async def _wait(self, run: str, key: str) -> None:
+        if key.startswith(SLOW):
+            await asyncio.sleep(float(key.removeprefix(SLOW)))
+        if key == HELD:
+            self._held[run].set()
+            await self._released[run].wait()
+
+
+def _answer(operation: str, request: Request) -> bytes:
+    if request.key == "broken":
+        return answer(500, b"<html><body>Whoops, SQLSTATE[42S02]</body></html>", content_type="text/html")
+    success = 200, _success(operation, request.fields), RATE_LIMIT_HEADERS
+    status, content, headers = _ANSWERS.get(request.key, success)
+    return answer(status, content, *(f"{name}: {value}" for name, value in headers.items()))
 
 
 def _success(operation: str, body: dict[str, Any]) -> dict[str, Any]:
-    if operation == "memory/save":
+    if SAVE_MEMORY.path.endswith(operation):
         return {"success": True, "data": {"id": 7, "kind": body["kind"], "key": body.get("key")}}
     data = {"id": body["connection_id"], "name": body["name"], "model_name": body.get("model_name")}
     return {"success": True, "message": "Connection updated.", "data": data}
+
+
+def _say(text: str) -> bytes:
+    return answer(200, text.encode(), content_type="text/plain")

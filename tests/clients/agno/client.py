@@ -13,16 +13,17 @@ from mcp import StdioServerParameters
 @asynccontextmanager
 async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
     """Open a session to the server, with the limits that Agno sets by default."""
-    tools = {
-        "stdio": lambda: MCPTools(
-            server_params=StdioServerParameters(command=server.command, args=list(server.args), env=server.env)
-        ),
-        "sse": lambda: MCPTools(transport="sse", server_params=SSEClientParams(url=server.url)),
-        "streamable-http": lambda: MCPTools(
-            transport="streamable-http", server_params=StreamableHTTPClientParams(url=server.url)
-        ),
+    stdio = StdioServerParameters(command=server.command, args=list(server.args), env=server.env)
+    parameters = {
+        "stdio": lambda: {"server_params": stdio},
+        "sse": lambda: {"transport": "sse", "server_params": SSEClientParams(url=server.url)},
+        "streamable-http": lambda: {
+            "transport": "streamable-http",
+            "server_params": StreamableHTTPClientParams(url=server.url),
+        },
     }
-    async with tools[server.kind]() as toolset:
+    limit = {"timeout_seconds": server.limit_seconds} if server.limit_seconds else {}
+    async with MCPTools(**parameters[server.kind](), **limit) as toolset:
 
         async def call(tool: str, arguments: dict[str, Any]) -> Seen:
             result = await toolset.functions[tool].entrypoint(**arguments)

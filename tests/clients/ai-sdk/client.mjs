@@ -29,7 +29,8 @@ await main(async (server) => {
           { content: [{ type: "text", text: "Done." }], finishReason: { unified: "stop" }, usage, warnings: [] },
         ],
       });
-      await generateText({ model, tools, prompt: "Go.", stopWhen: stepCountIs(2), abortSignal });
+      const timeout = server.limit_seconds ? { toolMs: server.limit_seconds * 1000 } : undefined;
+      await generateText({ model, tools, prompt: "Go.", stopWhen: stepCountIs(2), abortSignal, timeout });
       const { output } = model.doGenerateCalls[1].prompt.at(-1).content[0];
       return { model: output.type === "content" ? textOf(output.value) : String(output.value) };
     },

@@ -11,10 +11,14 @@ from job import Connection, Seen, Server, main
 @asynccontextmanager
 async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
     """Open a session to the server, with the limits that AutoGen sets by default."""
+    limit = {"sse_read_timeout": server.limit_seconds} if server.limit_seconds else {}
+    stdio_limit = {"read_timeout_seconds": server.limit_seconds} if server.limit_seconds else {}
     parameters = {
-        "stdio": lambda: StdioServerParams(command=server.command, args=list(server.args), env=server.env),
-        "sse": lambda: SseServerParams(url=server.url),
-        "streamable-http": lambda: StreamableHttpServerParams(url=server.url),
+        "stdio": lambda: StdioServerParams(
+            command=server.command, args=list(server.args), env=server.env, **stdio_limit
+        ),
+        "sse": lambda: SseServerParams(url=server.url, **limit),
+        "streamable-http": lambda: StreamableHttpServerParams(url=server.url, **limit),
     }
     async with McpWorkbench(parameters[server.kind]()) as workbench:
 

@@ -19,7 +19,7 @@ async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
     async with Client(transports[server.kind]()) as client:
 
         async def call(tool: str, arguments: dict[str, Any]) -> Seen:
-            result = await client.call_tool(tool, arguments, raise_on_error=False)
+            result = await client.call_tool(tool, arguments, raise_on_error=False, timeout=server.limit_seconds)
             return Seen(result.structured_content, text_of(result.content), result.is_error)
 
         yield Connection(call, client.session.protocol_version)

@@ -43,12 +43,13 @@ class ScriptedModel(BaseLlm):
 @asynccontextmanager
 async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
     """Open a session to the server, with the limits that the kit sets by default."""
+    stdio = StdioServerParameters(command=server.command, args=list(server.args), env=server.env)
+    limit = {"sse_read_timeout": server.limit_seconds} if server.limit_seconds else {}
+    stdio_limit = {"timeout": server.limit_seconds} if server.limit_seconds else {}
     parameters = {
-        "stdio": lambda: StdioConnectionParams(
-            server_params=StdioServerParameters(command=server.command, args=list(server.args), env=server.env)
-        ),
-        "sse": lambda: SseConnectionParams(url=server.url),
-        "streamable-http": lambda: StreamableHTTPConnectionParams(url=server.url),
+        "stdio": lambda: StdioConnectionParams(server_params=stdio, **stdio_limit),
+        "sse": lambda: SseConnectionParams(url=server.url, **limit),
+        "streamable-http": lambda: StreamableHTTPConnectionParams(url=server.url, **limit),
     }
     toolset = McpToolset(connection_params=parameters[server.kind]())
 

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from job import Connection, Seen, Server, main
 from langchain.agents import create_agent
+from langchain.agents.middleware import ToolRetryMiddleware
 from langchain_core.language_models.fake_chat_models import FakeMessagesListChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_mcp_adapters.client import MultiServerMCPClient
@@ -27,14 +29,18 @@ async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
         "sse": {"transport": "sse", "url": server.url},
         "streamable-http": {"transport": "streamable_http", "url": server.url},
     }
-    client = MultiServerMCPClient({"wemasy": connections[server.kind]})
+    connection = connections[server.kind]
+    if server.limit_seconds:
+        connection["session_kwargs"] = {"read_timeout_seconds": timedelta(seconds=server.limit_seconds)}
+    client = MultiServerMCPClient({"wemasy": connection})
     async with client.session("wemasy", auto_initialize=False) as session:
         initialized = await session.initialize()
         tools = await load_mcp_tools(session)
 
         async def call(tool: str, arguments: dict[str, Any]) -> Seen:
             asked = AIMessage("", tool_calls=[{"name": tool, "args": arguments, "id": "call_1"}])
-            agent = create_agent(ScriptedModel(responses=[asked, AIMessage("Done.")]), tools)
+            model = ScriptedModel(responses=[asked, AIMessage("Done.")])
+            agent = create_agent(model, tools, middleware=[ToolRetryMiddleware()] if mode else [])
             state = await agent.ainvoke({"messages": [HumanMessage("Go.")]})
             (shown,) = (message for message in state["messages"] if isinstance(message, ToolMessage))
             return Seen(is_error=shown.status == "error", model=str(shown.text))

@@ -20,10 +20,14 @@ set_tracing_disabled(True)
 @asynccontextmanager
 async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
     """Open a session to the server."""
+    stdio = {"command": server.command, "args": list(server.args), "env": server.env}
+    limit = {"client_session_timeout_seconds": server.limit_seconds} if server.limit_seconds else {}
+    if mode:
+        limit["max_retry_attempts"] = 2
     servers = {
-        "stdio": lambda: MCPServerStdio({"command": server.command, "args": list(server.args), "env": server.env}),
-        "sse": lambda: MCPServerSse({"url": server.url}),
-        "streamable-http": lambda: MCPServerStreamableHttp({"url": server.url}),
+        "stdio": lambda: MCPServerStdio(stdio, **limit),
+        "sse": lambda: MCPServerSse({"url": server.url}, **limit),
+        "streamable-http": lambda: MCPServerStreamableHttp({"url": server.url}, **limit),
     }
     async with servers[server.kind]() as mcp_server:
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from job import Connection, Seen, Server, main, text_of
@@ -19,11 +20,12 @@ async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
         "sse": lambda: sse_client(server.url),
         "streamable-http": lambda: streamable_http_client(server.url),
     }
+    limit = timedelta(seconds=server.limit_seconds) if server.limit_seconds else None
     async with transports[server.kind]() as (read, write, *_), ClientSession(read, write) as session:
         initialized = await session.initialize()
 
         async def call(tool: str, arguments: dict[str, Any]) -> Seen:
-            result = await session.call_tool(tool, arguments)
+            result = await session.call_tool(tool, arguments, limit)
             return Seen(result.structuredContent, text_of(result.content), result.isError)
 
         yield Connection(call, str(initialized.protocolVersion))

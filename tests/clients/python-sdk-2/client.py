@@ -19,7 +19,7 @@ async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
     async with Client(targets[server.kind](), mode=mode) as client:
 
         async def call(tool: str, arguments: dict[str, Any]) -> Seen:
-            result = await client.call_tool(tool, arguments)
+            result = await client.call_tool(tool, arguments, read_timeout_seconds=server.limit_seconds)
             return Seen(result.structured_content, text_of(result.content), result.is_error)
 
         yield Connection(call, client.protocol_version)

@@ -17,7 +17,8 @@ await main(async (server, mode) => {
   return {
     protocol: client.getNegotiatedProtocolVersion(),
     async call(name, args, signal) {
-      const result = await client.callTool({ name, arguments: args }, { signal });
+      const options = server.limit_seconds ? { signal, timeout: server.limit_seconds * 1000 } : { signal };
+      const result = await client.callTool({ name, arguments: args }, options);
       return { structured: result.structuredContent, text: textOf(result.content), is_error: result.isError ?? false };
     },
     close: () => client.close(),

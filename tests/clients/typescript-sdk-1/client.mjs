@@ -23,7 +23,8 @@ await main(async (server) => {
   return {
     protocol,
     async call(name, args, signal) {
-      const result = await client.callTool({ name, arguments: args }, undefined, { signal });
+      const options = server.limit_seconds ? { signal, timeout: server.limit_seconds * 1000 } : { signal };
+      const result = await client.callTool({ name, arguments: args }, undefined, options);
       return { structured: result.structuredContent, text: textOf(result.content), is_error: result.isError ?? false };
     },
     close: () => client.close(),
