@@ -233,10 +233,22 @@ def test_what_a_host_cannot_do_is_refused_in_one_line(
     [
         (["jetbrains"], ["Paste it under Settings", "Put the token in place of YOUR_API_TOKEN."]),
         (["vscode"], ["VS Code reads it from ", "VS Code asks for the token when it first starts the server"]),
-        (["codex"], ["Codex reads it from ", "Set WEMASY_API_TOKEN in the environment that Codex is started from."]),
+        (
+            ["codex"],
+            [
+                "Codex reads it from ",
+                "Set WEMASY_API_TOKEN in the environment that Codex is started from.",
+                "For `codex exec`, add required = true and default_tools_approval_mode",
+            ],
+        ),
         (
             ["gemini-cli"],
-            ["Gemini CLI reads it from ", "Or run: gemini mcp add --scope user ", "Set WEMASY_API_TOKEN in"],
+            [
+                "Gemini CLI reads it from ",
+                "Or run: gemini mcp add --scope user ",
+                "Set WEMASY_API_TOKEN in",
+                'For `gemini -p`, add "trust": true to the entry',
+            ],
         ),
         (["cursor", "--transport", "sse"], ["Cursor reads it from ", "The entry sends no Authorization header; set "]),
         (["chatgpt", "--url", "https://mcp.example/mcp"], ["Enter it under Settings, Apps"]),
@@ -252,6 +264,18 @@ def test_what_is_to_be_done_goes_to_stderr(
     assert len(said) == len(notes)
     for line, note in zip(said, notes, strict=True):
         assert line.startswith(note)
+
+
+@pytest.mark.parametrize("words", [[], ["--write"]])
+def test_what_a_run_that_nobody_watches_needs_is_said_last(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert run(["config", "claude-code", "--name", "work", "--file", str(tmp_path / "mcp.json"), *words]) == 0
+
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "For `claude -p`, allow the tools with --allowedTools mcp__work, and set MCP_CONNECTION_NONBLOCKING=0: "
+        "otherwise its first turn may come before they are there."
+    )
 
 
 def test_an_entry_of_goose_forwards_the_variable_by_name(printed: Any) -> None:

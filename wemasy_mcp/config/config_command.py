@@ -52,6 +52,7 @@ def run_config(request: Request) -> int:
         # Not wrapped, because users copy it.
         sys.stderr.write(f"Or run: {_add_command(host, spec, entry)}\n")
     _say_what_to_do(host, spec, values)
+    _say_what_unattended_runs_need(host, spec)
     return 0
 
 
@@ -85,6 +86,7 @@ def _write(file: Path, host: HostProgram, spec: ServerSpec) -> int:
     kept_names = {name.casefold() for name in entry.kept}
     if kept_names.isdisjoint({API_TOKEN.casefold(), "authorization", "bearer_token_env_var"}):
         _say_what_to_do(host, spec, values)
+    _say_what_unattended_runs_need(host, spec)
     return int(bool(refused))
 
 
@@ -146,6 +148,11 @@ def _say_what_to_do(host: HostProgram, spec: ServerSpec, values: dict[str, str])
     elif host.references(spec):
         names = " and ".join(secret.name for secret in spec.secrets)
         _note(f"Set {names} in the environment that {host.title} is started from.")
+
+
+def _say_what_unattended_runs_need(host: HostProgram, spec: ServerSpec) -> None:
+    if host.unattended:
+        _note(host.unattended.format(spec.name))
 
 
 def _note(text: str) -> None:

@@ -72,6 +72,8 @@ class HostProgram:
     """
     hint: str = ""
     """Instructions for using the entry; empty if it goes into `file`."""
+    unattended: str = ""
+    """What it needs to call the tools in a run that nobody watches; `{}` stands for the entry's name."""
 
     def adapt(
         self, found: object, container: tuple[str, ...], members: dict[str, Any]

@@ -79,6 +79,8 @@ HOSTS: tuple[HostProgram, ...] = (
         _TYPED,
         reference=_DOLLAR,
         add=("claude", "mcp", "add-json", "--scope", "user", "{name}", "{json}"),
+        unattended="For `claude -p`, allow the tools with --allowedTools mcp__{}, and set "
+        "MCP_CONNECTION_NONBLOCKING=0: otherwise its first turn may come before they are there.",
     ),
     HostProgram("cursor", "Cursor", _home(".cursor/mcp.json"), reference=_DOLLAR_ENV),
     HostProgram(
@@ -123,6 +125,7 @@ HOSTS: tuple[HostProgram, ...] = (
         allows=_COMMENTS,
         reference=_DOLLAR,
         add=("gemini", "mcp", "add", "--scope", "user", "{env}", "{name}", "{program}", "--", "{arguments}"),
+        unattended='For `gemini -p`, add "trust": true to the entry: otherwise its tools are not offered.',
     ),
     HostProgram("antigravity", "Antigravity", Paths.antigravity, _SERVER_URL),
     HostProgram(
@@ -145,6 +148,8 @@ HOSTS: tuple[HostProgram, ...] = (
         reference="{}",
         forwards=True,
         transports=NO_SSE,
+        unattended='For `codex exec`, add required = true and default_tools_approval_mode = "approve" to the entry: '
+        "otherwise it does not wait for the server, and refuses every call that writes.",
     ),
     HostProgram(
         "opencode",

@@ -333,7 +333,7 @@ def test_a_gemini_request_shows_what_was_said_offered_and_answered() -> None:
 
 
 def test_the_player_makes_each_call_once_the_one_before_is_answered_and_then_stops() -> None:
-    choose = play(Call("save", {"key": "one"}), Call("rename", {"name": "two"}))
+    choose = play(Call("save", {"key": "one"}), Call("wemasy-rename", {"name": "two"}))
     tools: dict[str, dict[str, Any]] = {SAVE.tool: {}, RENAME.tool: {}}
     answered = (Result("a", ""), Result("b", ""))
 
