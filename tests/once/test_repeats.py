@@ -1,5 +1,7 @@
 """Which calls one request answers, without I/O: the record of what is under way and what could not be delivered."""
 
+import weakref
+
 import pytest
 
 from wemasy_mcp.core.errors import ServerFailed, ValidationFailed
@@ -134,6 +136,16 @@ def test_after_a_delivered_unknown_the_next_request_knows_when(repeats: Repeats,
     second = begun(repeats)
     assert second.earlier is not None
     assert repeats.age(second.earlier) == 30
+
+
+def test_of_a_delivered_unknown_only_the_time_is_kept(repeats: Repeats) -> None:
+    request, answer = begun(repeats), ServerFailed(status=500)
+    is_kept = weakref.ref(answer)
+    repeats.end(KEY, request, answer)
+    repeats.leave(KEY, request, delivered=True)
+    del request, answer
+
+    assert is_kept() is None
 
 
 def test_a_refusal_in_between_does_not_hide_an_earlier_unknown(repeats: Repeats, clock: Clock) -> None:

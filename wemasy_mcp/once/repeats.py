@@ -125,12 +125,13 @@ class Repeats:
         if request.answer is None or request.waiting or self._ended.get(key) is not request:
             return
         outcome = outcome_of(request.answer)
-        if outcome == "unknown" or (outcome == "applied" and request.owed):
+        if request.owed and outcome != "not_applied":
             return
-        # Nothing was written, or every caller knows: only an earlier trace remains.
+        # Nothing was written, or every caller knows: only the time of what may have been written remains.
         del self._ended[key]
-        if outcome == "not_applied" and request.earlier is not None:
-            self._ended[key] = Request(waiting=0, answer=_UNKNOWN, ended_at=request.earlier)
+        unknown_at = request.ended_at if outcome == "unknown" else request.earlier
+        if outcome != "applied" and unknown_at is not None:
+            self._ended[key] = Request(waiting=0, answer=_UNKNOWN, ended_at=unknown_at)
 
     def _forget_expired(self) -> None:
         limit = self._clock() - KEPT_SECONDS

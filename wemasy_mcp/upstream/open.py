@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from wemasy_mcp.upstream.certificates import create_ssl_context
 from wemasy_mcp.upstream.connections import UpstreamTransport
 from wemasy_mcp.upstream.dial import Dialer
 from wemasy_mcp.upstream.proxies import find_proxy
@@ -22,7 +23,7 @@ def open_upstream(base_url: str, keepalive_seconds: float) -> httpx2.AsyncBaseTr
     if url.scheme == "http":
         return UpstreamTransport(Dialer(host, url.port or 80, None), keepalive_seconds=keepalive_seconds)
     port = url.port or 443
-    ssl_context = httpx2.create_ssl_context()
+    ssl_context = create_ssl_context()
     ssl_context.set_alpn_protocols(["http/1.1"])
     # No proxy for loopback. Plain http, where a proxy would see the token, is only used on loopback.
     proxy = None if is_loopback(host) else find_proxy(host, port)
