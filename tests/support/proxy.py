@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import Literal, Self
 
 from support.listener import Connection, Listener
@@ -25,6 +26,8 @@ class Proxy:
         self.seen = bytearray()
         """What came in the clear, before a tunnel was open."""
         self.behaviour: Behaviour = "tunnel"
+        self.passed_back: list[int] = []
+        """How many bytes it passed on to its client through each tunnel."""
         self._target_port = target_port
         self._scheme = "https" if tls else "http"
         self._listener = Listener(self._converse, lambda: tls)
@@ -63,8 +66,14 @@ class Proxy:
     ) -> None:
         target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         writer.write(opened)
+        number = len(self.passed_back)
+        self.passed_back.append(0)
+
+        def count(size: int) -> None:
+            self.passed_back[number] += size
+
         try:
-            await asyncio.gather(_relay(reader, target_writer), _relay(target_reader, writer))
+            await asyncio.gather(_relay(reader, target_writer), _relay(target_reader, writer, count))
         finally:
             target_writer.transport.abort()
 
@@ -112,8 +121,12 @@ class SocksProxy(Proxy):
             await self._tunnel(connection.reader, connection.writer, _SOCKS_OPENED[behaviour])
 
 
-async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _relay(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Callable[[int], None] | None = None
+) -> None:
     while data := await reader.read(2**16):
         writer.write(data)
         await writer.drain()
+        if count is not None:
+            count(len(data))
     writer.close()

@@ -42,7 +42,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, str | None]]
 
 
 def openssl_looks_in(monkeypatch: pytest.MonkeyPatch, file: Path, folder: Path) -> None:
-    paths = ssl.DefaultVerifyPaths(None, None, NAMED[0], str(file), NAMED[1], str(folder))
+    paths = ssl.DefaultVerifyPaths("", "", NAMED[0], str(file), NAMED[1], str(folder))
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
 
 
