@@ -26,14 +26,23 @@ def shown_results(line: dict[str, Any]) -> list[Any]:
 
 
 def find_result(text: str) -> Any:
-    """Return the result that a text holds, as JSON, as JSON inside JSON or in a text of Python's; None without one."""
+    """Return the result that a text holds, as JSON, as JSON inside JSON or among words; None without one."""
     try:
         found = json.loads(text)
     except ValueError:
         # Agno shows a model the Python objects of an error.
         written = _IN_PYTHON.search(text)
-        return json.loads(ast.literal_eval(written[1])) if written else None
+        return json.loads(ast.literal_eval(written[1])) if written else _among_words(text)
     return _inside(found)
+
+
+def _among_words(text: str) -> Any:
+    """The result around which a client has put words of its own, as LangChain.js does with an error."""
+    start = text.find('{"success"')
+    try:
+        return json.JSONDecoder().raw_decode(text, start)[0] if start >= 0 else None
+    except ValueError:
+        return None
 
 
 def _inside(found: Any) -> Any:

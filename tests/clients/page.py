@@ -138,7 +138,7 @@ def _cancelling(client: Client) -> str:
 def _when_cancelled(client: Client, mode: Mode) -> str:
     if not mode.can_cancel:
         return "cannot be cancelled"
-    if set(mode.cancels_over) == set(client.transports):
+    if set(mode.cancels_over) >= set(client.transports):
         return "its repeat is given the answer"
     if not mode.cancels_over:
         return "not told"
