@@ -50,7 +50,7 @@ _RESULT_OUTLINE: dict[str, Any] = {
         },
     },
     "rate_limit": {"type": "object"},
-    "notes": {"type": "array"},
+    "notes": {"type": "array", "items": {"type": "string"}},
     "sandbox": {"type": "boolean"},
 }
 """`Result` as published: its members, and the decisive ones of an error. Every session carries these bytes."""
