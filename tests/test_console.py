@@ -7,6 +7,7 @@ import pytest
 
 from wemasy_mcp.console import GREEN, guard_streams, own_command, paint, wrap
 
+QUOTE = '"' if sys.platform == "win32" else "'"
 TEXT = "Put the whole path into /a/path/that/is/much/longer/than/the/terminal and nothing else."
 
 
@@ -66,7 +67,7 @@ def test_what_a_stream_cannot_carry_is_replaced(monkeypatch: pytest.MonkeyPatch,
     [
         ("/opt/bin/wemasy-mcp", "/opt/bin/wemasy-mcp", "wemasy-mcp"),
         (".venv/bin/wemasy-mcp", None, ".venv/bin/wemasy-mcp"),
-        ("/my tools/wemasy-mcp", "/opt/bin/wemasy-mcp", "'/my tools/wemasy-mcp'"),
+        ("/my tools/wemasy-mcp", "/opt/bin/wemasy-mcp", f"{QUOTE}/my tools/wemasy-mcp{QUOTE}"),
         ("/lib/wemasy_mcp/__main__.py", None, "/usr/bin/python3 -P -m wemasy_mcp"),
     ],
 )

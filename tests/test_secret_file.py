@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from wemasy_mcp.secret_file import follow_api_token
 from wemasy_mcp.settings import Settings
 
 
+@pytest.mark.posix
 def test_a_rotated_api_token_is_used_from_the_next_call_on(tmp_path: Path) -> None:
     """Kubernetes rotates a secret by pointing a symbolic link elsewhere."""
     old, new, link = tmp_path / "old", tmp_path / "new", tmp_path / "token"

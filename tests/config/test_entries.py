@@ -1,7 +1,6 @@
 """What `wemasy-mcp config HOST` prints, held against each host's own documentation."""
 
 import json
-import shlex
 import subprocess
 import sys
 import tomllib
@@ -14,6 +13,7 @@ from mcp import Client, StdioServerParameters
 
 from api_document import TOOLS
 from config.documented import DOCUMENTED, Documented, only_entry
+from support.shell import words_of
 from wemasy_mcp.cli import run
 from wemasy_mcp.config import NAMES
 from wemasy_mcp.config.registry import HOSTS
@@ -373,7 +373,7 @@ def test_the_hosts_own_command_says_the_same_and_holds_no_token(
     said = capsys.readouterr()
     entry = only_entry(DOCUMENTED[host].read(said.out), DOCUMENTED[host].container)
     (command,) = [line.removeprefix("Or run: ") for line in said.err.splitlines() if line.startswith("Or run: ")]
-    words = shlex.split(command)
+    words = words_of(command)
     assert "wemasy" in words
     if host == "claude-code":
         assert json.loads(words[-1]) == entry
@@ -401,11 +401,12 @@ def test_on_windows_the_command_is_quoted_for_its_shell(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.setattr(sys, "executable", "/Program Files/python")
+    python = Path("/Program Files/python").absolute()
+    monkeypatch.setattr(sys, "executable", str(python))
 
     run(["config", "gemini-cli", "--sandbox"])
 
-    assert 'wemasy-sandbox "/Program Files/python" -- -P -m wemasy_mcp --sandbox' in capsys.readouterr().err
+    assert f'wemasy-sandbox "{python}" -- -P -m wemasy_mcp --sandbox' in capsys.readouterr().err
 
 
 SCRIPT = [str(Path(sys.executable).with_name("wemasy-mcp"))]

@@ -1,6 +1,8 @@
 """How the running program is started again."""
 
+import errno
 import json
+import os
 import sys
 from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path
@@ -11,6 +13,8 @@ from wemasy_mcp.cli import run
 from wemasy_mcp.config import installed_source, trial_start
 from wemasy_mcp.config.launcher import find_launcher
 from wemasy_mcp.config.trial_start import start_once
+
+WINDOWS = sys.platform == "win32"
 
 
 @pytest.fixture
@@ -30,6 +34,7 @@ def test_the_script_that_runs_is_named_by_its_absolute_path(script: Path, monkey
     assert find_launcher() == (str(script), ())
 
 
+@pytest.mark.posix
 def test_a_link_is_named_itself_because_it_outlives_an_upgrade(
     script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,13 +72,25 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path, *, source: object = N
 
 
 UV, OWN_UV = "/home/u/.cache/uv/archive-v0/abc", "/anywhere/uv/builds-v0/.tmp1"
-PIPX, OLD_PIPX = "/home/u/.local/pipx/.cache/abc", "/home/u/.cache/pipx/abc"
+PIPX = {
+    "in its home": "/home/u/.local/pipx/.cache/abc",
+    "Linux": "/home/u/.cache/pipx/abc",
+    "macOS": "/Users/u/Library/Caches/pipx/abc",
+    "Windows": "/Users/u/AppData/Local/pipx/pipx/Cache/abc",
+}
+
+
+def put_runner(folder: Path, name: str) -> Path:
+    """A program in `folder` that is found by its name."""
+    program = folder / (f"{name}.exe" if WINDOWS else name)
+    program.touch(mode=0o755)
+    return program
 
 
 @pytest.mark.parametrize(
     ("prefix", "before"),
     [(UV, ["uvx", "--from"]), (OWN_UV, ["uvx", "--from"])]
-    + [(folder, ["pipx", "run", "--spec"]) for folder in (PIPX, OLD_PIPX)],
+    + [pytest.param(folder, ["pipx", "run", "--spec"], id=f"pipx, {system}") for system, folder in PIPX.items()],
 )
 @pytest.mark.parametrize(
     ("source", "requirement"),
@@ -95,19 +112,21 @@ def test_in_a_passing_environment_the_runner_that_made_it_starts_the_same_again(
     source: object,
     requirement: str,
 ) -> None:
-    program = tmp_path / before[0]
-    program.touch(mode=0o755)
+    program = put_runner(tmp_path, before[0])
     monkeypatch.setattr(sys, "prefix", prefix)
     monkeypatch.setenv("PATH", str(tmp_path))
     install(monkeypatch, tmp_path, source=source)
 
-    assert find_launcher() == (str(program), (*before[1:], requirement, "wemasy-mcp"))
+    command, arguments = find_launcher()
+
+    assert Path(command) == program  # Windows finds it by a name in other letters
+    assert arguments == (*before[1:], requirement, "wemasy-mcp")
 
 
 def test_the_extras_that_are_there_are_asked_for_again(
     script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "uvx").touch(mode=0o755)
+    put_runner(tmp_path, "uvx")
     monkeypatch.setattr(sys, "prefix", UV)
     monkeypatch.setenv("PATH", str(tmp_path))
     install(
@@ -121,12 +140,12 @@ def test_the_extras_that_are_there_are_asked_for_again(
 
 
 def test_uvx_is_found_beside_the_uv_that_runs(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "uvx").touch(mode=0o755)
+    uvx = put_runner(tmp_path, "uvx")
     monkeypatch.setattr(sys, "prefix", UV)
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("UV", str(tmp_path / "uv"))
 
-    assert find_launcher()[0] == str(tmp_path / "uvx")
+    assert Path(find_launcher()[0]) == uvx
 
 
 def refused(capsys: pytest.CaptureFixture[str]) -> str:
@@ -150,7 +169,7 @@ def test_a_runner_that_is_not_found_is_not_named(
 def test_a_source_with_credentials_or_without_metadata_is_not_written_down(
     script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "uvx").touch(mode=0o755)
+    put_runner(tmp_path, "uvx")
     monkeypatch.setattr(sys, "prefix", UV)
     monkeypatch.setenv("PATH", str(tmp_path))
     install(monkeypatch, tmp_path / "a", source={"url": "https://user:secret@x.example/w.whl"})
@@ -166,30 +185,38 @@ def test_a_source_with_credentials_or_without_metadata_is_not_written_down(
     assert "it has no metadata" in refused(capsys)
 
 
+STARTED_AS_A_HOST_WOULD = """
+import os, sys, time
+assert sys.argv[1:] == ["--version"]
+assert "WEMASY_API_TOKEN" not in os.environ
+assert "PYTHONPATH" not in os.environ
+"""
+
+
 @pytest.mark.parametrize(
-    ("commands", "problem"),
+    ("code", "problem"),
     [
-        ("echo 'wemasy-mcp 1.2'", ""),
-        ("echo >&2 Traceback; echo >&2 \"ModuleNotFoundError: No module named 'anyio'\"; exit 1", "exit status 1, Mod"),
-        ("echo something else", "exit status 0, it said nothing"),
-        ("exec sleep 60", "it did not answer within 0.2 seconds"),
-        (None, "No such file or directory"),
+        ("print('wemasy-mcp 1.2')", ""),
+        (
+            "sys.exit(\"Traceback\\nModuleNotFoundError: No module named 'anyio'\")",
+            "exit status 1, ModuleNotFoundError: No module named 'anyio'",
+        ),
+        ("print('something else')", "exit status 0, it said nothing"),
+        ("time.sleep(60)", "it did not answer within 0.2 seconds"),
     ],
 )
-def test_a_command_is_started_once_as_a_host_would(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commands: str | None, problem: str
-) -> None:
-    program = tmp_path / "program"
-    if commands is not None:
-        program.write_text(
-            f'#!/bin/sh\n[ "$1" = --version ] && [ -z "$WEMASY_API_TOKEN$PYTHONPATH" ] || exit 9\n{commands}\n'
-        )
-        program.chmod(0o700)
+def test_a_command_is_started_once_as_a_host_would(monkeypatch: pytest.MonkeyPatch, code: str, problem: str) -> None:
     monkeypatch.setenv("WEMASY_API_TOKEN", "wmsy-0123456789abcdef")
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setattr(trial_start, "START_SECONDS", 0.2 if problem.startswith("it did") else 30)
 
-    found = start_once(str(program), ())
+    assert start_once(sys.executable, ("-c", STARTED_AS_A_HOST_WOULD + code)) == problem
 
-    assert problem in found
-    assert bool(found) is bool(problem)
+
+def test_a_command_that_is_not_there_is_named_with_the_systems_words(tmp_path: Path) -> None:
+    program = str(tmp_path / "program")
+
+    problem = start_once(program, ())
+
+    assert problem.startswith(f"{program}: ")
+    assert WINDOWS or problem.endswith(f": {os.strerror(errno.ENOENT)}")

@@ -283,6 +283,7 @@ def test_a_wait_is_read_from_seconds_or_a_date_and_garbage_is_none(header: str, 
     assert read_error(503, b"", headers).retry_after_seconds == seconds
 
 
+@pytest.mark.posix
 def test_a_date_without_a_zone_is_utc_wherever_the_server_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()

@@ -52,6 +52,9 @@ class Seen(FakeApi):
             await connection.wait_closed()
         else:
             await connection.send(script.answer)
+            if script.tls is not None:
+                # On Windows, what TLS has just written is lost if it is closed from this side.
+                await connection.wait_closed()
             await connection.aclose()
 
 

@@ -15,6 +15,8 @@ from support.wire import ENDPOINT, SAVE, connect, server_over
 from wemasy_mcp.core.client import Attempt, WemasyClient
 from wemasy_mcp.core.errors import WemasyError
 
+pytestmark = pytest.mark.posix
+
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:

@@ -15,6 +15,8 @@ _PASSING = (
     (("builds-v0",), "uvx", "--from"),
     (("pipx", ".cache"), "pipx", "--spec"),
     ((".cache", "pipx"), "pipx", "--spec"),
+    (("Caches", "pipx"), "pipx", "--spec"),  # macOS
+    (("pipx", "Cache"), "pipx", "--spec"),  # Windows
 )
 """Adjacent folders in a temporary environment's path, its runner, and that runner's flag for the package to install."""
 

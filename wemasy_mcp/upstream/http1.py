@@ -20,6 +20,9 @@ MAX_ANSWER = 2**24
 _READ_SIZE = 2**13
 """Maximum bytes read and parsed in one turn of the event loop, so that other calls continue in between."""
 
+_EVENTS_PER_TURN = 1000
+"""Maximum pieces of a body parsed in one turn of the event loop. On Windows, much may have been read before the first."""
+
 _TURNS = 2
 """Turns of the event loop until what the kernel holds has been delivered: one to fetch it, one to look at it."""
 
@@ -88,9 +91,13 @@ class Connection(asyncio.BufferedProtocol):
             httpx2.ReadError, httpx2.RemoteProtocolError: The body broke off, or what arrived is not HTTP.
         """
         piece = bytearray()
+        count = 0
         while not isinstance(event := self._parse(), h11.EndOfMessage):
             if isinstance(event, h11.Data):
                 piece += event.data
+                count += 1
+                if count % _EVENTS_PER_TURN == 0:
+                    await asyncio.sleep(0)
                 continue
             if piece:
                 yield bytes(piece)
