@@ -300,7 +300,7 @@ def test_the_home_folder_may_be_a_tilde_in_every_path(
 
     settings = load_settings(Path("~/settings.env"), **({field: "~/kept"} if source == "flag" else {}))
 
-    assert str(getattr(settings, field)) == str(tmp_path / "kept")
+    assert Path(str(getattr(settings, field))) == tmp_path / "kept"
 
 
 def test_a_home_folder_that_nobody_knows_is_a_file_that_is_not_there() -> None:

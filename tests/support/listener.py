@@ -4,7 +4,6 @@ import asyncio
 import socket
 import ssl
 import struct
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Self
@@ -80,9 +79,6 @@ class Connection:
         self.is_closed = True
         linger = struct.pack("ii", 1, 0)  # on, no time: the close sends RST
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        if sys.platform == "win32":
-            # There asyncio shuts a socket down before it closes it, which sends FIN.
-            self.socket._sock.close()  # type: ignore[attr-defined]
         self.writer.transport.abort()
 
     async def __aenter__(self) -> Self:

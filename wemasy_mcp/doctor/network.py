@@ -14,19 +14,18 @@ from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.doctor.certificate import now, read_certificate, shown_certificate
 from wemasy_mcp.doctor.check import Check, failed, passed, skipped
 from wemasy_mcp.doctor.observed import Observed
+from wemasy_mcp.doctor.verify_codes import Reason, reason_of_refusal
 from wemasy_mcp.upstream.dial import is_address
 from wemasy_mcp.upstream.exchange import CONNECT_SECONDS
 
 _NOT_REACHED = "not reached"
 _SUCCESSFUL = 2  # 2xx
 _PROXY_VARIABLES = ("HTTPS_PROXY", "ALL_PROXY")
-
-# OpenSSL's X509_V_ERR_* numbers, from openssl/x509_vfy.h.
-_EXPIRED, _NOT_YET_VALID = 10, 9
-_OTHER_NAME, _OTHER_ADDRESS = 62, 64
-_UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})
-_STRICT = range(80, 94)
-"""Errors raised only by Python 3.13 and later (`VERIFY_X509_STRICT`, the rules of RFC 5280 for certificates)."""
+_OUT_OF_DATE: dict[Reason | None, str] = {
+    "expired": "has expired",
+    "not yet valid": "is not valid yet",
+    "out of date": "has expired or is not valid yet",
+}
 
 
 async def check_network(base_url: str, observed: Observed) -> list[Check]:
@@ -124,22 +123,21 @@ async def _check_tls(host: str, port: int, observed: Observed, *, is_plain: bool
 
 
 def _refused(host: str, refusal: ssl.SSLCertVerificationError, certificate: str) -> Check:
-    code = refusal.verify_code
-    if code in {_EXPIRED, _NOT_YET_VALID}:
-        state = "has expired" if code == _EXPIRED else "is not valid yet"
+    reason = reason_of_refusal(refusal.verify_code)
+    if (state := _OUT_OF_DATE.get(reason)) is not None:
         advice = "Check this machine's clock. If it is right, only the server's operator can fix it."
         return failed("TLS", f"the certificate {state}: {certificate}", advice)
-    if code in {_OTHER_NAME, _OTHER_ADDRESS}:
+    if reason == "other host":
         advice = "Check the host in WEMASY_BASE_URL; a sign-in page of this network may have answered instead."
         return failed("TLS", f"the certificate is not for {host}: {certificate}", advice)
-    if code in _UNKNOWN_ISSUER:
+    if reason == "unknown issuer":
         return failed(
             "TLS",
             f"its issuer is not trusted: {certificate}; trusted is {trust_store()}",
             "Where a company's proxy inspects TLS, set SSL_CERT_FILE to a file with its CA certificate, "
             "or have it added to the system's store.",
         )
-    if code in _STRICT:
+    if reason == "strict rules":
         return failed(
             "TLS",
             f"its CA violates RFC 5280, which Python 3.13 and later enforce ({sanitize(refusal.verify_message)}): "

@@ -21,7 +21,8 @@ _READ_SIZE = 2**13
 """Maximum bytes read and parsed in one turn of the event loop, so that other calls continue in between."""
 
 _EVENTS_PER_TURN = 1000
-"""Maximum pieces of a body parsed in one turn of the event loop. On Windows, much may have been read before the first."""
+"""Maximum pieces of a body parsed in one turn of the event loop: on Windows, many may have been read before the first
+is parsed."""
 
 _TURNS = 2
 """Turns of the event loop until what the kernel holds has been delivered: one to fetch it, one to look at it."""
