@@ -393,7 +393,7 @@ def test_the_hosts_own_command_does_not_take_the_programs_flags_for_its_own(
     run(["config", host])
 
     (command,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Or run: ")]
-    words = shlex.split(command)
+    words = words_of(command)
     assert words[words.index("--") + 1] == behind
 
 
