@@ -1,5 +1,6 @@
 """In how many ways each client is run, and what it is asked to call in each."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ class Case:
             if names.intersection(deviation.scenarios)
             and self.transport in deviation.over
             and (not deviation.modes or self.mode.name in deviation.modes)
+            and (not deviation.before_python or sys.version_info < deviation.before_python)
         ]
 
     def is_masked(self, name: str, *, is_error: bool = False) -> bool:

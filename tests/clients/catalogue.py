@@ -46,6 +46,8 @@ class Deviation:
     """Whether the result does not reach the program or the model whole."""
     requests: int | None = None
     """How many requests the API sees, if not as many as usual."""
+    before_python: tuple[int, ...] = ()
+    """The version of Python from which on it no longer holds, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Client:
     transports: tuple[str, ...] = TRANSPORTS
     fills_nulls: bool = False
     """Whether it sends null for every argument that is left out."""
+    drops_nulls: bool = False
+    """Whether it leaves out every null that it is given."""
     is_hurried: bool = False
     """Whether it gives up after five seconds unless it is told otherwise."""
     deviations: tuple[Deviation, ...] = ()

@@ -7,11 +7,13 @@ import asyncio
 import json
 import re
 import sys
+import threading
 import urllib.request
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 WAIT_SECONDS = 20.0
 
@@ -61,6 +63,24 @@ Connect = Callable[[Server, str], AbstractAsyncContextManager[Connection]]
 def text_of(content: list[Any]) -> str:
     """Return the text blocks of a result, joined by line breaks."""
     return "\n".join(block.text for block in content if block.type == "text")
+
+
+Result = TypeVar("Result")
+
+
+async def in_thread(work: Callable[[], Result]) -> Result:
+    """Wait for work in a thread that the program leaves behind: some clients wait for ever."""
+    done: Future[Result] = Future()
+    done.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await asyncio.wrap_future(done)
 
 
 def main(connect: Connect) -> None:

@@ -11,7 +11,7 @@ ELLIPSIS = "…"
 MAX_WORDS = 200
 """How many characters of a client's own words are kept."""
 
-_IN_PYTHON = re.compile(r"""text=('\{"success".*\}')""", re.DOTALL)
+_IN_PYTHON = re.compile(r"""text=('\{"success".*?\}')""", re.DOTALL)
 
 _NEW_EACH_TIME = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=127\.0\.0\.1:)[0-9]+|(?<=0x)[0-9a-f]+|(?<![\w:/.-])/(?:[\w.@+-]+/)+"
@@ -30,7 +30,7 @@ def find_result(text: str) -> Any:
     try:
         found = json.loads(text)
     except ValueError:
-        # Agno shows a model the Python objects of an error.
+        # Agno shows a model the Python objects of an error, others those of every result.
         written = _IN_PYTHON.search(text)
         return json.loads(ast.literal_eval(written[1])) if written else _among_words(text)
     return _inside(found)

@@ -170,6 +170,8 @@ def _told(client: Client, told: Told) -> str:
 def _deviations(client: Client) -> Iterable[str]:
     if client.fills_nulls:
         yield f"- **{client.name}** sends null for what a model leaves out: set `WEMASY_NULL_ARGUMENTS=drop`."
+    if client.drops_nulls:
+        yield f"- **{client.name}** leaves out every null, so a model cannot clear a field through it."
     for deviation in client.deviations:
         yield f"- **{client.name}** {deviation.words}"
 
