@@ -14,9 +14,8 @@ from .endpoint import Endpoint
 from .judge import ToolCall
 
 SYSTEM = (
-    "You act for a user of Wemasy through tools. Do what the user asks and no more. If an argument is unknown, ask the "
-    "user instead of guessing. When you have finished, answer in English, in a few plain sentences: say what was done, "
-    "what was not, and what nobody knows."
+    "You act for a user of Wemasy through tools. Do what the user asks and no more. When you have finished, tell the "
+    "user in English, in a few plain sentences, what happened."
 )
 
 MAX_WAIT_SECONDS = 60
@@ -67,15 +66,15 @@ class Conversation:
 
     async def _make(self, calls: Sequence[Call]) -> list[Output]:
         """Make the calls of one reply at the same time, as hosts do, and return their results in order."""
-        outputs: dict[str, Output] = {}
+        outputs: dict[int, Output] = {}
 
-        async def make(call: Call) -> None:
-            outputs[call.id] = await self._call(call)
+        async def make(position: int, call: Call) -> None:
+            outputs[position] = await self._call(call)
 
         async with anyio.create_task_group() as group:
-            for call in calls:
-                group.start_soon(make, call)
-        return [outputs[call.id] for call in calls]
+            for position, call in enumerate(calls):
+                group.start_soon(make, position, call)
+        return [outputs[position] for position in range(len(calls))]
 
     async def _call(self, call: Call) -> Output:
         if call.tool == WAIT.name:

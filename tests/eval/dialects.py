@@ -125,7 +125,9 @@ class OpenAI:
             Call(it["id"], it["function"]["name"], _parsed(it["function"]["arguments"]))
             for it in message.get("tool_calls") or ()
         ]
-        return Reply(message.get("content") or "", calls, message)
+        # Some endpoints refuse to be sent the nulls that they sent.
+        said = {name: value for name, value in message.items() if value is not None or name == "content"}
+        return Reply(message.get("content") or "", calls, said)
 
     def results(self, outputs: Sequence[Output]) -> list[Message]:
         return [{"role": "tool", "tool_call_id": it.call.id, "content": it.text} for it in outputs]
@@ -134,7 +136,9 @@ class OpenAI:
 DIALECTS: dict[Dialect, Speaks] = {"openai": OpenAI(), "anthropic": Anthropic()}
 
 
-def _parsed(arguments: str) -> Any:
+def _parsed(arguments: Any) -> Any:
+    if not isinstance(arguments, str):
+        return arguments
     try:
         return json.loads(arguments or "{}")
     except ValueError:

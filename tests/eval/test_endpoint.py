@@ -22,6 +22,7 @@ CALLED = {
         {"id": "a", "type": "function", "function": {"name": "save", "arguments": '{"key": "k"}'}},
         {"id": "b", "type": "function", "function": {"name": "save", "arguments": ""}},
         {"id": "c", "type": "function", "function": {"name": "save", "arguments": '{"key": '}},
+        {"id": "d", "type": "function", "function": {"name": "save", "arguments": {"key": "k"}}},
     ],
 }
 USED = [
@@ -101,10 +102,15 @@ async def test_its_key_is_not_in_what_is_printed_of_it() -> None:
 
 
 def test_openai_s_calls_are_read_and_answered() -> None:
-    reply = OpenAI().reply({"choices": [{"message": CALLED}]})
+    reply = OpenAI().reply({"choices": [{"message": CALLED | {"refusal": None}}]})
 
     assert (reply.text, reply.message) == ("", CALLED)
-    assert reply.calls == [Call("a", "save", {"key": "k"}), Call("b", "save", {}), Call("c", "save", '{"key": ')]
+    assert reply.calls == [
+        Call("a", "save", {"key": "k"}),
+        Call("b", "save", {}),
+        Call("c", "save", '{"key": '),
+        Call("d", "save", {"key": "k"}),
+    ]
     assert OpenAI().results([Output(reply.calls[0], "{}", is_error=True)]) == [
         {"role": "tool", "tool_call_id": "a", "content": "{}"}
     ]
