@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from mcp import Client
 from mcp.types import Tool
@@ -180,6 +181,15 @@ def test_a_schema_is_one_that_every_client_reads(operation: Operation) -> None:
         for node in _nodes(schema):
             assert not node.keys() & {"$ref", "$defs", "default", "title", "oneOf", "allOf", "if", "const", "format"}
             assert isinstance(node.get("type", ""), str)
+
+
+@EVERY_OPERATION
+def test_a_schema_is_valid_by_the_meta_schema_that_the_protocol_names(operation: Operation) -> None:
+    listed = build_tool(ENDPOINT[operation.tool])
+
+    for schema in (listed.input_schema, listed.output_schema or {}):
+        jsonschema.Draft202012Validator.check_schema(schema)
+        jsonschema.Draft7Validator.check_schema(schema)
 
 
 @EVERY_OPERATION

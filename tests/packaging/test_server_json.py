@@ -83,6 +83,12 @@ def test_the_entry_keeps_the_schemas_rules(entry: dict[str, Any]) -> None:
     jsonschema.validate(entry, RULES)
 
 
+def test_the_workflow_holds_the_entry_against_the_schema_that_it_names(entry: dict[str, Any]) -> None:
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+
+    assert f"--schemafile {entry['$schema']} server.json" in workflow
+
+
 def test_the_entry_says_what_the_package_and_the_server_say(entry: dict[str, Any]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     (package,) = entry["packages"]
