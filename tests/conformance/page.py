@@ -6,8 +6,8 @@ from typing import Literal
 
 PAGE = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text("utf-8")
 
-Revision = Literal["2025-11-25", "2026-07-28"]
-REVISIONS: tuple[Revision, ...] = ("2025-11-25", "2026-07-28")
+Revision = Literal["2025-06-18", "2025-11-25", "2026-07-28"]
+REVISIONS: tuple[Revision, ...] = ("2025-06-18", "2025-11-25", "2026-07-28")
 
 
 def rows(heading: str) -> list[list[str]]:
