@@ -13,6 +13,8 @@ export const textOf = (content) =>
 // `server.limit_seconds` is the client's own limit on a call, where it is to be set.
 // The sessions of each lane are held one after the other, the lanes side by side, and last what may break.
 export async function main(connect) {
+  // Some clients log to standard output.
+  console.log = console.info = console.error;
   const job = JSON.parse(readFileSync(0, "utf8"));
   const lanes = Map.groupBy(
     job.sessions.filter((session) => !session.may_break),

@@ -5,6 +5,7 @@ Runs inside each client's own environment, so it stands on the standard library 
 
 import asyncio
 import json
+import os
 import re
 import sys
 import threading
@@ -19,6 +20,9 @@ WAIT_SECONDS = 20.0
 
 MAX_REPEATS = 10
 """How often a call is made again whose result is `pending`."""
+
+_LINES = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+"""Where the lines go. What else the client prints there, and some log to standard output, is sent to stderr."""
 
 _IS_PENDING = re.compile(r'code\\*":\s*\\*"pending')
 
@@ -85,6 +89,7 @@ async def in_thread(work: Callable[[], Result]) -> Result:
 
 def main(connect: Connect) -> None:
     """Make every call of the job; `connect` opens a session to a server in one of the client's modes."""
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     asyncio.run(_run(json.load(sys.stdin), connect))
 
 
@@ -131,8 +136,7 @@ async def _hold_breaking(session: dict[str, Any], mode: str, connect: Connect) -
 
 def _tell(session: dict[str, Any], call: dict[str, Any], seen: dict[str, Any], protocol: str | None) -> None:
     line = {"session": session["name"], "call": call["name"], "protocol": protocol}
-    sys.stdout.write(json.dumps(line | seen) + "\n")
-    sys.stdout.flush()
+    print(json.dumps(line | seen), file=_LINES, flush=True)
 
 
 async def _make(call: dict[str, Any], call_tool: CallTool) -> dict[str, Any]:

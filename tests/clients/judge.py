@@ -76,16 +76,12 @@ def own_words(line: dict[str, Any]) -> str:
 
 
 def _forms(result: Any) -> Iterator[str]:
-    """Yield the ways in which clients write a result; the longer ones first, because they hold the others."""
-    written = (
-        json.dumps(result, separators=(",", ":"), ensure_ascii=False),
-        json.dumps(result, ensure_ascii=False),
-        json.dumps(result),
-    )
-    for text in written:
-        yield json.dumps(json.dumps(text, ensure_ascii=False)[1:-1], ensure_ascii=False)[1:-1]
-        yield json.dumps(text, ensure_ascii=False)[1:-1]
-        yield text
+    """Yield the ways in which clients write a result: as it is, as JSON inside JSON, and so twice."""
+    written = {json.dumps(result, separators=(",", ":"), ensure_ascii=False), json.dumps(result, ensure_ascii=False)}
+    written.add(json.dumps(result))
+    for _ in range(3):
+        yield from written
+        written = {json.dumps(text, ensure_ascii=is_ascii)[1:-1] for text in written for is_ascii in (True, False)}
     yield repr(result)
 
 

@@ -20,7 +20,7 @@ FATAL_MEMORY = memory(FATAL)
 # The client has given up by then, and is making the call for the second time.
 SLOW_MEMORY = memory(f"{SLOW} {LIMIT_SECONDS + 3}")
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 15.0
 """How long a call may take that the client itself must end; it is then said to wait."""
 
 
