@@ -10,7 +10,7 @@ export const textOf = (content) =>
     .join("\n");
 
 // `connect(server, mode)` opens a session: { call(tool, args, signal), close(), protocol }.
-// `server.limit_seconds` is the client's own limit on a call, where it is to be set.
+// `server.limit_seconds` is the client's own limit on a call; null for its default.
 // The sessions of each lane are held one after the other, the lanes side by side, and last what may break.
 export async function main(connect) {
   // Some clients log to standard output.

@@ -31,11 +31,10 @@ def prefix(case: Case, session: Session) -> str:
 
 def plan(session: Session, server: dict[str, Any], calls: list[dict[str, Any]]) -> dict[str, Any]:
     """Return one session of the job."""
-    if session.limit_seconds is not None:
-        server = server | {"limit_seconds": session.limit_seconds}
     return {
         "name": session.name,
-        "server": server,
+        "server": server | {"limit_seconds": session.limit_seconds},
+        "gives_up": session.limit_seconds == LIMIT_SECONDS,
         "lane": session.lane,
         "may_break": session.may_break,
         "calls": calls,

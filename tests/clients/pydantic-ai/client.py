@@ -20,8 +20,8 @@ async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
         "sse": lambda: SSETransport(server.url),
         "streamable-http": lambda: StreamableHttpTransport(server.url),
     }
-    limit = {"init_timeout": 30, "read_timeout": server.limit_seconds} if server.limit_seconds else {}
-    async with MCPToolset(transports[server.kind](), **limit) as toolset:
+    limit = {"read_timeout": server.limit_seconds} if server.limit_seconds else {}
+    async with MCPToolset(transports[server.kind](), init_timeout=60, **limit) as toolset:
 
         async def call(tool: str, arguments: dict[str, Any]) -> Seen:
             def script(messages: list[ModelMessage], _: AgentInfo) -> ModelResponse:
