@@ -186,7 +186,11 @@ async def _follow(url: str) -> str:
 
 
 def _failed(error: BaseException) -> dict[str, Any]:
-    return {"exception": f"{type(error).__name__}: {error}"}
+    names = [type(error).__name__]
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+        names.append(type(error).__name__)
+    return {"exception": f"{' of '.join(names)}: {error}"}
 
 
 def _get(url: str) -> str:
