@@ -19,6 +19,7 @@ STORED = (
 )
 PATH = "holds a path instead of a token; to read the token from a file, name it in WEMASY_API_TOKEN_FILE."
 BROKEN = "holds spaces, line breaks or characters that no token has; copy the token again."
+NAMED = "holds a name in front of the token: put only the token itself there."
 SHORT = "is shorter than any token (8 characters); copy the token again."
 
 NOT_A_TOKEN = {
@@ -29,10 +30,13 @@ NOT_A_TOKEN = {
         *("$(cat ~/.token)", "`pass wemasy`", "%WEMASY_API_TOKEN%", "!TOKEN!", "@TOKEN@", "__TOKEN__", "#{TOKEN}#"),
         *("<your token>", "<%= token %>", "[token]", "[object Object]", "(token)", "process.env.TOKEN", "env:TOKEN"),
         *("secrets.WEMASY_API_TOKEN", "os.environ['TOKEN']", "${user_config.api_token}", "Bearer ${TOKEN}"),
+        *("%(TOKEN)s", "wmsy_<token>", "ENC[AES256_GCM,data:q83v,iv:7d]", "{cipher}AQB123", 'getenv("TOKEN")'),
+        "import.meta.env.WEMASY_API_TOKEN",
     ),
     STORED: (
         *("op://Private/Wemasy/token", "vault://secret/wemasy", "doppler://wemasy", "https://wemasy.nl/tokens"),
         *("vault:secret/data/wemasy", "arn:aws:secretsmanager:eu-west-1:1:secret:w", "keychain:wemasy"),
+        *("1password://Private/Wemasy", "aws:secretsmanager:wemasy", "pass:wemasy/token", "secretRef:wemasy"),
         *("@Microsoft.KeyVault(SecretUri=x)", "projects/1/secrets/wemasy/versions/latest"),
     ),
     PATH: ("~/.token", "./token", "../token.txt", "C:\\Users\\me\\token.txt", "/run/secrets/wemasy", "/home/me/t"),
@@ -42,7 +46,13 @@ NOT_A_TOKEN = {
         *("replace_with_your_token", "placeholder", "example-token-123", "TODO", "tbd", "n/a", "token", "API_KEY"),
         *("null", "None", "nil", "undefined", "NaN", "false", "...", "…", "……", "***", "****", "••••", "????", "--"),
         *("xxx", "XXXXXXXX", "xxxx-xxxx-xxxx", "7|xxxxxxxx", "7|...", "1|your_token", "0000000000", "12345678"),
-        *("wmsy_xxxxxxxxxxxx", "wmsy_abcd...wxyz", "wmsy_****", "jouw-token"),
+        *("wmsy_xxxxxxxxxxxx", "wmsy_abcd...wxyz", "wmsy_****", "jouw-token", "jouw-token-hier", "DEIN_API_TOKEN"),
+        *("VOTRE_TOKEN", "TU_TOKEN_AQUI", "IL_TUO_TOKEN", "SEU_TOKEN", "##TOKEN##", "~~token~~", "**TOKEN**"),
+        *("--TOKEN--", "<YOUR_TOKEN", "changeit", "test1234"),
+    ),
+    NAMED: (
+        *(f"WEMASY_API_TOKEN={TOKEN}", f"export WEMASY_API_TOKEN={TOKEN}", f"token: {TOKEN}", f"api_token:{TOKEN}"),
+        f"Authorization: Bearer {TOKEN}",
     ),
     BROKEN: ("7|abc def", "7|abcd\nX-Injected: 1", "7|abcdef\x00", "7|ábcdefgh", "wmsy_0123\N{ZERO WIDTH SPACE}4567"),
     SHORT: ("q7", "7|abc12", "s3cret"),
@@ -58,6 +68,10 @@ NOT_A_TOKEN = {
         f"  {TOKEN}\r\n",
         f'"{TOKEN}"',
         f"'Bearer {TOKEN}'",
+        f'"{TOKEN}",',
+        f"{TOKEN};",
+        f"\N{ZERO WIDTH SPACE}{TOKEN}\N{NO-BREAK SPACE}",
+        f"\N{ZERO WIDTH NO-BREAK SPACE}Bearer {TOKEN}",
         f"“{TOKEN}”",
         f'Bearer "{TOKEN}"',
     ],
@@ -73,6 +87,7 @@ def test_a_token_is_read_from_what_people_paste(pasted: str) -> None:
         "1|of-anna0",
         "12|sZq0Yk3mPx7vQ2hTn8bLr5cWd9fJg1aE4uKo6iRe",
         "d41d8cd98f00b204e9800998ecf8427e",
+        "a2a3026982921087",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.9P-qxZ_8",
         "wmsy_live_51H8xxXxq2eZvKYlo",
         "aB+/cD9eFgH0iJkLmN==",

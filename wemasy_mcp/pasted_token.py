@@ -5,6 +5,7 @@ arrives here as text. It is recognised by its form and never sent: Wemasy would 
 """
 
 import re
+import string
 
 MIN_LENGTH = 8
 """Minimum characters of a token. A shorter one would be found, and redacted, all over ordinary text."""
@@ -15,28 +16,36 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 _REFERENCE = re.compile(
     r"""(?xis)
     [$%!@\#~]? ( \{.*\} | \(.*\) ) [$%!@\#~]?         # ${NAME}  {env:NAME}  {{ name }}  $(command)  #{NAME}#
-    | <.*> | \[.*\] | `.*`                            # <token>  [token]  <%= name %>
+    | `.*` | .*( <.+> | \[.+\] | \{.+\} | \(.+\) ).*   # <token>  wmsy_<token>  ENC[AES,…]  %(name)s  {cipher}…
     | \$[a-z_][\w:.\[\]'"]*                           # $NAME  $env:NAME  $ENV['NAME']
     | %[^%]+% | ![^!]+! | @[^@]+@ | __\w+__ | \#[^\#]+\#
-    | (process\.env|os\.environ|env|input|inputs|secrets|vars|var)[.:\[(].*
+    | (process\.env|import\.meta\.env|os\.environ|env|input|inputs|secrets|vars|var)[.:].*
     """
 )
 _SECRET_STORE = re.compile(
-    r"(?is)[a-z][a-z0-9+.-]*://.*"  # op://vault/item, secret://name, https://…: no token is a URL
-    r"|(arn|file|keychain|keyring|op|ref|secret|sm|sops|ssm|vault|azurekeyvault|resolve)[:(\[].*"
+    r"(?is)[a-z0-9][a-z0-9+.-]*://.*"  # op://vault/item, secret://name, https://…: no token is a URL
+    r"|(akv|arn|aws|azure|azurekeyvault|bitwarden|bw|bws|doppler|file|gcp|gopass|infisical|kc|keepass|keychain|keyring"
+    r"|op|pass|passbolt|ref|resolve|secret|secret-?ref|sm|sops|ssm|vault)[:(\[].*"
     r"|@microsoft\.keyvault\(.*|projects/[^/]+/secrets/.*"
 )
 _PATH = re.compile(r"(?is)(~|\.{1,2})[/\\].*|[a-z]:[/\\].*|/(etc|home|mnt|opt|root|run|secrets|tmp|users|usr|var)/.*")
+_NAMED = re.compile(r"(?is)(export\s+)?(wemasy[_-])?(api[_-]?)?token\s*[=:].+|authorization\s*:.*")
 _WORDS = """
 wemasy api assistant access account auth authorization bearer credentials credential key pat personal secret
-token string text value the this your its from with here jouw mijn
+token string text value the this your its from with here
+jouw mijn hier sleutel vul plak dein deine deinen ihr ihren hierher schluessel eintragen einsetzen
+votre ton mon ici jeton inserer inserez aqui clave tuo chiave inserisci inserire seu chave insira
 insert enter paste put fill add set copy copied change changeme replaceme replace get generated goes please
-placeholder example sample dummy fake foobar foo bar actual real valid tbd todo fixme redacted
+placeholder example sample dummy demo test testing password changeit fake foobar foo bar actual real valid
+tbd todo fixme redacted
 nan null none nil undefined unset empty true false
 """
 _WORD = "|".join(sorted(_WORDS.split(), key=len, reverse=True))  # the longest match wins
+_LITTLE = "a|ai|an|de|el|id|il|in|it|la|le|me|mi|my|n|na|of|or|su|to|tu|uw"
+_APART = r"(?![a-z])[\W\d_]*+"
 _FILLER = re.compile(
-    rf"(?is)(\d+\|)?(?>((?>{_WORD})++|a|ai|an|id|in|it|me|my|n|na|of|or|to|uw)(?![a-z])[\W\d_]*+)++"
+    rf"(?is)(\d+\|)?[\W_]*+(?>(?:{_LITTLE}){_APART})*+(?>{_WORD})++{_APART}(?>((?>{_WORD})++|{_LITTLE}){_APART})*+"
+    r"|n/?a"
     r"|(\d+\|)?+(\w)(\4|[\W_])*+"  # one character only, as in 7|xxxx-xxxx and 0000
     r"|[\W_]+"  # ..., ****, ???
     r"|0?1234567\d*"
@@ -48,6 +57,7 @@ _UNFILLED = "still holds a placeholder instead of a token"
 _KINDS = {
     _SECRET_STORE: "holds a reference to a secret instead of the token: resolve it before this server starts "
     "(for 1Password, with `op run`).",
+    _NAMED: "holds a name in front of the token: put only the token itself there.",
     _PATH: "holds a path instead of a token; to read the token from a file, name it in WEMASY_API_TOKEN_FILE.",
     _REFERENCE: f"{_UNFILLED}: nothing replaced it. Either this host does not expand placeholders of that form, "
     "or what it refers to is not set.",
@@ -56,7 +66,7 @@ _KINDS = {
 
 
 def read_token(text: str) -> str:
-    """Return the bare token from what people paste, without `Bearer ` and without spaces and quotes around it.
+    """Return the bare token from what people paste, without `Bearer ` and what else may stand around it.
 
     Raises:
         ValueError: It is empty, too short, a placeholder, or not allowed in an HTTP header. The value is not shown.
@@ -78,4 +88,5 @@ def read_token(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    return text.strip().strip("'\"“”‘’").strip()
+    # Spaces, also those that cannot be seen, quotes, and what stands behind a value in code.
+    return text.strip(f"{string.whitespace}\xa0\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff'\"“”‘’,;")
