@@ -233,14 +233,21 @@ def test_every_wrong_argument_is_named_at_once() -> None:
     assert str(refusal.value) == "Not valid: connection_id, name, model_name, a, b, …."
 
 
-def test_no_arguments_at_all_are_missing_arguments() -> None:
+@pytest.mark.parametrize("given", [None, [], {}, "", " ", "null", "[]", "{}"])
+def test_no_arguments_at_all_are_missing_arguments(given: object) -> None:
     with pytest.raises(InvalidArguments) as refusal:
-        parse_arguments(ENDPOINT[SAVE], None)
+        parse_arguments(ENDPOINT[SAVE], given)
 
     assert refusal.value.field_errors == {"kind": ["This argument is required."]}
 
 
-@pytest.mark.parametrize("added", ["wait_for_previous", "toolCallId", "sessionId", "security_context", "_meta"])
+@pytest.mark.parametrize(
+    "added",
+    [
+        *("wait_for_previous", "waitForPreviousTools", "toolCallId", "sessionId", "action", "chatInput"),
+        *("security_context", "_meta"),
+    ],
+)
 def test_what_a_host_adds_to_every_call_is_dropped_silently(added: str) -> None:
     arguments, notes = parse_arguments(ENDPOINT[SAVE], {"kind": "fact", added: {"any": 1}})
 

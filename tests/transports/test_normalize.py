@@ -28,6 +28,7 @@ def initialize(**params: object) -> Any:
         b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"n","arguments":{"params":[ ]}}}',
         b'{"jsonrpc":"2.0","id":1,"method":"m","params":[1]}',
         b'{"id":1.0e0,"params":{"a":{"_meta":[]}}}',
+        b'{"id":1.0e0,"params":{"_meta":{"progressToken":7},"a":{"_meta":5,"progressToken":null}}}',
         b'["initialize"]',
         b'"initialize"',
         b'{"initialize":5',
@@ -45,6 +46,25 @@ def test_what_needs_nothing_or_cannot_be_read_comes_back_byte_for_byte(data: byt
 def test_an_empty_list_is_the_empty_object() -> None:
     assert normalized(message("tools/list", [])) == message("tools/list", {})
     assert normalized(message("tools/list", {"_meta": [], "a": []})) == message("tools/list", {"a": []})
+
+
+@pytest.mark.parametrize("token", [None, 1.5, 2e3, True, {}, []])
+def test_a_progress_token_of_no_known_form_is_left_out(token: object) -> None:
+    asked = message("tools/call", {"name": "n", "_meta": {"progressToken": token, "a": 1}})
+
+    assert normalized(asked)["params"] == {"name": "n", "_meta": {"a": 1}}
+
+
+@pytest.mark.parametrize("token", ["a", "", 0, -7])
+def test_a_progress_token_of_a_known_form_stays(token: object) -> None:
+    asked = message("tools/call", {"_meta": {"progressToken": token}, "arguments": {"_meta": []}})
+
+    assert normalized(asked) == asked
+
+
+@pytest.mark.parametrize("meta", [None, [], "", "x", 5, True, [1]])
+def test_a_meta_that_is_no_object_is_left_out(meta: object) -> None:
+    assert normalized(message("tools/list", {"_meta": meta, "cursor": None}))["params"] == {"cursor": None}
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,18 @@ _WAITS = ("retry-after", "x-ratelimit-reset", "ratelimit-reset")
 
 _ADDED_BY_HOSTS = {
     "wait_for_previous": "Gemini CLI",
+    "waitForPreviousTools": "Antigravity",
     "toolCallId": "n8n",
     "sessionId": "n8n",
+    "action": "n8n",
+    "chatInput": "n8n",
     "security_context": "CrewAI",
     "_meta": "the Ruby SDK's client",
 }
 """Arguments that a host adds to every call for its own use, and that host; no model can leave them out."""
+
+_NO_ARGUMENTS = frozenset({"", "null", "[]", "{}"})
+"""The texts that clients send if a model gave no arguments."""
 
 _ODD_ARGUMENTS = {
     "missing": "This argument is required.",
@@ -83,7 +89,7 @@ class Reply:
 def parse_arguments(endpoint: Endpoint, given: object, *, drop_nulls: bool = False) -> tuple[Arguments, list[str]]:
     """Return the checked arguments, and a note for each that was repaired.
 
-    `given` is what a client sent as `arguments`: an object, its JSON text, or null or an empty list if there are none.
+    `given` is what a client sent as `arguments`: an object, its JSON text, or something empty if there are none.
 
     Raises:
         InvalidArguments: Names every argument that is missing, unknown or does not match the schema.
@@ -224,7 +230,7 @@ def _summary(field_errors: FieldErrors) -> str:
 
 
 def _read_given(given: object) -> dict[str, Any]:
-    if given is None or given == []:
+    if given is None or given == [] or (isinstance(given, str) and given.strip() in _NO_ARGUMENTS):
         return {}
     found = strict_json.parse_or_none(given) if isinstance(given, str) else given
     if isinstance(found, dict):
