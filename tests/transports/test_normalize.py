@@ -84,6 +84,8 @@ def test_a_client_need_not_say_who_it_is(client: object) -> None:
     assert initialize(clientInfo=client)["clientInfo"] == {"name": "unknown", "version": "0"}
 
 
-@pytest.mark.parametrize(("asked", "offered"), [("2025-03-26", "2024-11-05"), ("2025-06-18", "2025-06-18"), (5, 5)])
+@pytest.mark.parametrize(
+    ("asked", "offered"), [("2025-03-26", "2024-11-05"), ("2025-06-18", "2025-06-18"), (5, ""), (None, "")]
+)
 def test_the_version_that_obliges_to_batches_is_not_accepted(asked: object, offered: object) -> None:
     assert initialize(protocolVersion=asked)["protocolVersion"] == offered

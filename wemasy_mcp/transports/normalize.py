@@ -55,7 +55,8 @@ def _initialize(params: dict[str, Any]) -> dict[str, Any]:
     words = client if isinstance(client, dict) else {}
     version = params.get("protocolVersion")
     return {
-        "protocolVersion": _ANSWERED_WITH.get(version, version) if isinstance(version, str) else version,
+        # One that is no text is as unknown as any other: the client is offered a version that there is.
+        "protocolVersion": _ANSWERED_WITH.get(version, version) if isinstance(version, str) else "",
         "capabilities": {},
         "clientInfo": {name: _text(words.get(name), unknown) for name, unknown in _UNKNOWN_CLIENT.items()},
     }
