@@ -5,13 +5,19 @@ import os
 import re
 from base64 import b64encode
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
-_DEFAULT_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+# Desktops set `socks://`, and speak version 5.
+_DEFAULT_PORTS = {"http": 80, "https": 443, "socks": 1080, "socks5": 1080, "socks5h": 1080}
+_AROUND = " \t\r\n'\""
+"""What stands around a value that was set with quotes where none belong, as at the Windows command prompt."""
+_BETWEEN = re.compile(r"[\s,;|]+")
+_SCHEME = re.compile(r"^[a-z]+://")
 _MAX_SOCKS_TEXT = 255
 _SOCKS5, _NO_AUTHENTICATION, _PASSWORD = 5, 0, 2
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})")
@@ -41,17 +47,22 @@ def find_proxy(host: str, port: int) -> Proxy | None:
     """
     proxies = getproxies()
     for kind in ("https", "all"):
-        if value := proxies.get(kind):
-            if proxy_bypass(f"{host}:{port}") or _is_exempt(host, proxies.get("no", "")):
+        if value := proxies.get(kind, "").strip(_AROUND):
+            if proxy_bypass(f"{host}:{port}") or _is_exempt(host, port, proxies.get("no", "")):
                 return None
             return _read_proxy(value, _variable(kind))
     return None
 
 
-def _is_exempt(host: str, no_proxy: str) -> bool:
-    """Return whether `NO_PROXY` covers the host in one of the forms that curl or Go know but urllib does not."""
-    for entry in (entry.strip().lower() for entry in no_proxy.split(",")):
-        if entry == "*" or (entry.startswith("*.") and host.endswith(entry[1:])):
+def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
+    """Return whether `NO_PROXY` covers the host in one of the forms that others know but urllib does not.
+
+    curl separates by spaces, Windows by semicolons, Java by bars; the last two allow an asterisk. Go knows networks.
+    """
+    for entry in _BETWEEN.split(no_proxy.lower()):
+        bare = _SCHEME.sub("", entry.strip(_AROUND)).partition("/")[0].removesuffix(f":{port}").rstrip(".")
+        is_pattern = bare.count("*") == 1
+        if bare and (fnmatchcase(host, bare) if is_pattern else f".{host}".endswith(f".{bare.lstrip('.')}")):
             return True
         try:
             if ip_address(host) in ip_network(entry.strip("[]"), strict=False):
