@@ -1,9 +1,11 @@
 """JSON as RFC 8259 defines it: no NaN, no duplicate names, and bounded nesting."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+_MAX_SHOWN = 50
 MAX_DEPTH = 100
 """Maximum levels of lists and objects; deeper values exhaust the stack of some JSON libraries."""
 
@@ -47,7 +49,8 @@ def _refuse_constant(name: str) -> None:
 def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a name is given twice")
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"{json.dumps(twice[:_MAX_SHOWN])} is given twice")
     return members
 
 

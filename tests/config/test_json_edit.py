@@ -63,6 +63,13 @@ def test_an_entry_that_is_there_already_changes_nothing() -> None:
     assert set_member(text, PATH, ENTRY) == text
 
 
+def test_a_container_that_is_null_is_an_empty_one() -> None:
+    after = set_member('{"mcpServers": null, "a": 1} // b', PATH, ENTRY)
+
+    assert after.endswith(', "a": 1} // b')
+    assert parse(after) == {"mcpServers": {PATH[-1]: ENTRY}, "a": 1}
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -73,10 +80,10 @@ def test_an_entry_that_is_there_already_changes_nothing() -> None:
         ('{"a": 1,, "b": 2}', "Expecting"),
         ('{"a": 1 /* no end }', "Expecting"),
         ("{'a': 1}", "Expecting"),
-        ('{"a": 1, "a": 2}', "twice"),
+        ('{"a": 1, "a": 2}', '"a" is given twice'),
         ('{"a": NaN}', "NaN"),
         ('{"mcpServers": []}', "mcpServers is not an object"),
-        ('{"mcpServers": null}', "mcpServers is not an object"),
+        ('{"mcpServers": 0}', "mcpServers is not an object"),
     ],
 )
 def test_what_is_no_json_object_is_refused(text: str, problem: str) -> None:
@@ -170,7 +177,7 @@ def comments(text: str) -> list[str]:
 def test_any_text_holds_the_entry_afterwards_and_all_that_it_held(text_and_value: tuple[str, dict[str, Any]]) -> None:
     text, value = text_and_value
     assert parse(text) == value
-    servers = value.get("mcpServers", {})
+    servers = {} if value.get("mcpServers") is None else value["mcpServers"]
     if not isinstance(servers, dict):
         with pytest.raises(ValueError, match="mcpServers is not an object"):
             set_member(text, PATH, ENTRY)

@@ -139,7 +139,16 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
             "gemini-cli", "{// a\n}", "entry", "this server is not in mcpServers", "puts it there.", id="allowed"
         ),
         pytest.param(CLAUDE, "", "entry", "this server is not in mcpServers", "puts it there.", id="an empty file"),
-        pytest.param(CLAUDE, [], "entry", "this server is not in mcpServers", "puts it there.", id="no object"),
+        pytest.param(CLAUDE, [], "file", "does not hold a JSON object", "Empty it; then", id="no object"),
+        pytest.param(
+            CLAUDE, {"mcpServers": []}, "entry", "mcpServers is not an object", "Remove it there", id="a list"
+        ),
+        pytest.param(
+            CLAUDE, {"mcpServers": None}, "entry", "this server is not in mcpServers", "puts it there.", id="null"
+        ),
+        pytest.param(
+            CLAUDE, '{"a": 1, "a": 2}', "file", 'is not valid JSON: "a" is given twice', "Fix it there", id="twice"
+        ),
         pytest.param(
             CLAUDE,
             holding(STARTED, container="mcpservers"),

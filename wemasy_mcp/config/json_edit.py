@@ -36,6 +36,8 @@ def set_member(text: str, path: tuple[str, ...], value: object) -> str:
             for missing in reversed(path[depth + 1 :]):
                 value = {missing: value}
             return _insert(text, masked, start, f"{json.dumps(name)}: ", value)
+        if masked.startswith("null", member.value):
+            return set_member(text[: member.value] + "{}" + text[member.end :], path, value)
         if masked[member.value] != "{":
             raise ValueError(f"{name} is not an object")
         start = member.value

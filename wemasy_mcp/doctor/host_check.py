@@ -33,8 +33,10 @@ def check_file(host: HostProgram, file: Path | None, name: str | None) -> tuple[
         found = parse_file(host, content)
     except ValueError as error:
         kind = host.form.upper()
-        correct = f"Fix it there; {host.title} loads none of its servers until then."
+        correct = f"Fix it there; {host.title} may load none of its servers until then."
         return [failed("file", f"{file} is not valid {kind}: {error}", correct)], None
+    if not isinstance(found, dict):
+        return [failed("file", f"{file} does not hold a JSON object", f"Empty it; then {write} can fill it.")], None
     checks = [failed("file", f"{file}: {problem}", "Remove it there.") for problem in _find_refused(host, content)]
     checks = checks or [passed("file", str(file))]
     entries = find_entries(host, found)
@@ -57,9 +59,13 @@ def _find_refused(host: HostProgram, content: bytes) -> Iterator[str]:
             yield f"line {line} has {kind}, which {host.title} does not read"
 
 
-def _explain_missing(host: HostProgram, found: Any, name: str | None, others: list[str], write: str) -> Check:
+def _explain_missing(
+    host: HostProgram, found: dict[str, Any], name: str | None, others: list[str], write: str
+) -> Check:
     container = host.container[0]
-    names = list(found) if isinstance(found, dict) else []
+    names = list(found)
+    if not isinstance(found.get(container, {}), dict | None):
+        return failed("entry", f"{container} is not an object", f"Remove it there; then {write} can put it there.")
     if container not in names:
         close = [spelt for spelt in names if spelt in _SPELLINGS] or get_close_matches(container, names, 1, 0.7)
         if close:
