@@ -225,6 +225,46 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
             id="no server",
         ),
         pytest.param(
+            CLAUDE,
+            holding({"command": f"{sys.executable} -P -m wemasy_mcp"}),
+            "command",
+            " -P -m wemasy_mcp holds arguments, too",
+            "Put each of them into args",
+            id="arguments in the command",
+        ),
+        pytest.param(
+            CLAUDE,
+            holding({"command": f'"{sys.executable}"'}),
+            "command",
+            '" has quotes or spaces around it',
+            "Remove them",
+            id="quotes",
+        ),
+        pytest.param(
+            CLAUDE,
+            holding({"command": "~/.venv/bin/wemasy-mcp"}),
+            "command",
+            "~/.venv/bin/wemasy-mcp is not an absolute path: a host starts it in a folder of its own, and expands no ~",
+            "Run `wemasy-mcp config claude-desktop --write`",
+            id="no absolute path",
+        ),
+        pytest.param(
+            CLAUDE,
+            holding(STARTED | {"args": [*STARTED["args"], "--transport=sse"]}),
+            "command",
+            " serves HTTP, but Claude Desktop speaks to it over stdio",
+            "Take --transport and WEMASY_TRANSPORT out of the entry.",
+            id="another transport",
+        ),
+        pytest.param(
+            CLAUDE,
+            holding(STARTED | {"env": {"WEMASY_TRANSPORT": "streamable-http"}}),
+            "command",
+            " serves HTTP, but Claude Desktop speaks to it over stdio",
+            "Take --transport and WEMASY_TRANSPORT out of the entry.",
+            id="a variable for another transport",
+        ),
+        pytest.param(
             CLAUDE, holding({"args": []}), "command", "wemasy has neither a command nor a URL", "Run", id="no command"
         ),
     ],
@@ -256,6 +296,22 @@ def test_another_python_is_told_from_a_removed_one(doctor: Doctor, tmp_path: Pat
     report = doctor(CLAUDE, holding({"command": other, "args": ["-P", "-m", "wemasy_mcp"]}))
 
     assert report["command"][1] == f"{other} is a different Python: wemasy-mcp is not installed there"
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("then", ["exec {python} -P -m wemasy_mcp", "exit 1"])
+def test_what_else_prints_where_only_the_server_may_is_shown_without_the_token(
+    doctor: Doctor, then: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    commands = f"echo welcome $WEMASY_API_TOKEN; {then.format(python=sys.executable)}"
+
+    report = doctor(
+        CLAUDE, holding({"command": "/bin/sh", "args": ["-c", commands], "env": {"WEMASY_API_TOKEN": TOKEN}})
+    )
+
+    assert report["command"][:2] == ("failed", "/bin/sh prints what is not MCP: welcome [redacted]")
+    assert "Only the server may write to its stdout." in report["command"][2]
+    assert caplog.text == ""
 
 
 def test_a_server_that_never_answers_is_given_up(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
