@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .catalogue import Client, Deviation, Mode
-from .scenarios import EVERY_ERROR, NULL_DROPPED, NULL_SENT, PENDING, PENDING_AT_DEFAULTS, SCENARIOS, TOO_LATE, Scenario
+from .late import PENDING, PENDING_AT_DEFAULTS, TOO_LATE
+from .scenarios import EVERY_ERROR, NULL_DROPPED, NULL_SENT, SCENARIOS, Scenario
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .cases import Case, scenarios_of
-from .scenarios import SAVE, memory
+from .published import SAVE, memory
 from .sessions import JOINING, KILLED, LIMIT_SECONDS, MAIN, PATIENT, SENDING, Session
 from .upstream import FATAL, HELD, SLOW, Upstream
 

@@ -1,26 +1,14 @@
-"""What each client is asked to call, and what must reach whoever asked: the published interface, typed in."""
+"""What each client is asked to call, and what must reach whoever asked."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from api_document import SAVE_MEMORY, UPDATE_CONNECTION
-
-from .sessions import DEFAULTS, HURRIED, LATE, MAIN, PROMPT, UNCONFIGURED, WITHOUT_NULLS, Session
-from .upstream import LOST, SILENT, SLOW
-
-SAVE, UPDATE = SAVE_MEMORY.tool, UPDATE_CONNECTION.tool
+from .published import LIMITS, MAY_BE_SAVED, SAVE, UPDATE, failure, memory, saved, updated
+from .sessions import HURRIED, MAIN, UNCONFIGURED, WITHOUT_NULLS, Session
+from .upstream import LOST, SILENT
 
 EVERY_ERROR = "every error"
 """How a deviation names every scenario whose result is an error."""
-
-JOINED = "The same call was already under way: it was not sent again, and this is its answer."
-
-_LIMITS = {"limit": 60, "remaining": 57}
-
-_MAY_BE_SAVED = (
-    "It may or may not have been saved. Do not send it again: it could be stored twice. Tell the user that the outcome "
-    "is unknown."
-)
 
 
 @dataclass(frozen=True)
@@ -48,30 +36,6 @@ class Scenario:
     def is_error(self) -> bool:
         """Whether its result is an error."""
         return not self.result["success"]
-
-
-def memory(key: str) -> dict[str, Any]:
-    """Return the arguments that save a memory under this key."""
-    return {"kind": "fact", "key": key, "value": "#3B82F6"}
-
-
-def saved(key: str, **more: Any) -> dict[str, Any]:
-    """Return the result of saving a memory."""
-    return {"success": True, "data": {"id": 7, "kind": "fact", "key": key}, "rate_limit": _LIMITS} | more
-
-
-def updated(name: str, **more: Any) -> dict[str, Any]:
-    """Return the result of updating a connection, and taking its model away."""
-    data = {"id": 5, "name": name, "model_name": None}
-    return {"success": True, "message": "Connection updated.", "data": data, "rate_limit": _LIMITS} | more
-
-
-def failure(
-    code: str, message: str, hint: str, *, rate_limit: dict[str, int] | None = None, **more: Any
-) -> dict[str, Any]:
-    """Return the result of a call that failed; nothing was saved unless `more` says otherwise."""
-    error = {"code": code, "message": message, "outcome": "not_applied", "retryable": False} | more | {"hint": hint}
-    return {"success": False, "error": error} | ({"rate_limit": rate_limit} if rate_limit else {})
 
 
 SAVED = Scenario("saved", SAVE, memory("company_primary_color"), saved("company_primary_color"))
@@ -180,7 +144,7 @@ SCENARIOS = (
             "unauthenticated",
             "Unauthenticated.",
             "Nothing was saved. The user, not you, must put a valid token in WEMASY_API_TOKEN and restart the server.",
-            rate_limit=_LIMITS,
+            rate_limit=LIMITS,
             status=401,
         ),
     ),
@@ -192,7 +156,7 @@ SCENARIOS = (
             "forbidden",
             "This action is unauthorized.",
             "Nothing was saved. The token lacks the permission for this; the user must grant it in Wemasy.",
-            rate_limit=_LIMITS,
+            rate_limit=LIMITS,
             status=403,
         ),
     ),
@@ -204,7 +168,7 @@ SCENARIOS = (
             "rejected",
             "Your plan holds no more memories.",
             "Nothing was saved. Sending the same call again will not help.",
-            rate_limit=_LIMITS,
+            rate_limit=LIMITS,
             status=200,
         ),
     ),
@@ -212,14 +176,14 @@ SCENARIOS = (
         "500",
         SAVE,
         memory("broken"),
-        failure("server_failed", "Wemasy had an internal error.", _MAY_BE_SAVED, status=500, outcome="unknown"),
+        failure("server_failed", "Wemasy had an internal error.", MAY_BE_SAVED, status=500, outcome="unknown"),
     ),
     Scenario(
         "lost answer",
         SAVE,
         memory(LOST),
         failure(
-            "connection_lost", "The connection broke before the answer was complete.", _MAY_BE_SAVED, outcome="unknown"
+            "connection_lost", "The connection broke before the answer was complete.", MAY_BE_SAVED, outcome="unknown"
         ),
     ),
     # Last of its session: from here on the server keeps calls back for the 42 seconds.
@@ -228,7 +192,7 @@ SCENARIOS = (
         "time-out",
         SAVE,
         memory(SILENT),
-        failure("timed_out", "Wemasy did not answer within 2 seconds.", _MAY_BE_SAVED, outcome="unknown"),
+        failure("timed_out", "Wemasy did not answer within 2 seconds.", MAY_BE_SAVED, outcome="unknown"),
         HURRIED,
     ),
     Scenario(
@@ -245,39 +209,3 @@ SCENARIOS = (
         requests=0,
     ),
 )
-
-
-def _slow(session: Session, seconds: str) -> tuple[Scenario, Scenario]:
-    """A call that Wemasy answers too late, and the same call again."""
-    key = f"{SLOW} {seconds}"
-    pending = failure(
-        "pending",
-        "Wemasy has not answered yet; the request is still under way.",
-        "It may or may not have been saved yet. Send the same call again after 5 seconds: it will report how this one "
-        "ended and will not be sent twice.",
-        outcome="unknown",
-        retryable=True,
-        retry_after_seconds=5,
-    )
-    return (
-        Scenario(f"pending after {seconds} s", SAVE, memory(key), pending, session),
-        Scenario(
-            f"pending after {seconds} s, again", SAVE, memory(key), saved(key, notes=[JOINED]), session, requests=0
-        ),
-    )
-
-
-PENDING = _slow(PROMPT, "1.6")
-PENDING_AT_DEFAULTS = _slow(DEFAULTS, "8")
-"""For clients that give up after five seconds: they hear the truth in time."""
-
-TOO_LATE = Scenario(
-    "no answer for 25 s",
-    SAVE,
-    memory(f"{SLOW} 25"),
-    failure("timed_out", "Wemasy did not answer within 20 seconds.", _MAY_BE_SAVED, outcome="unknown")
-    | {"notes": [JOINED]},
-    LATE,
-    until_known=True,
-)
-"""For the same: what they hear when Wemasy misses the server's own deadline."""

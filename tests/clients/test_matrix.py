@@ -9,8 +9,9 @@ import pytest
 from .cases import Case, cases_of, scenarios_of
 from .catalogue import read_catalogue
 from .judge import shown_results
+from .published import JOINED
 from .runs import Outcome
-from .scenarios import GIVEN, JOINED, REPAIRED, SCENARIOS, Scenario
+from .scenarios import GIVEN, REPAIRED, SCENARIOS, Scenario
 
 pytestmark = pytest.mark.clients
 

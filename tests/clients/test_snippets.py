@@ -10,8 +10,8 @@ import pytest
 
 from .catalogue import Client, read_catalogue
 from .environments import Program, inherited_environment
+from .published import SAVE, UPDATE
 from .runs import RUN_SECONDS
-from .scenarios import SAVE, UPDATE
 from .serving import serve
 from .sessions import TOKEN
 from .snippets import ADDRESS, PAGE, TRANSPORTS, Snippet, read_snippets

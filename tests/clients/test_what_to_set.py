@@ -9,8 +9,9 @@ from .catalogue import HERE, Client, read_catalogue
 from .environments import Program
 from .judge import find_result
 from .plan import HELD_MEMORY
+from .published import SAVE
 from .runs import run_script
-from .scenarios import SAVE, SCENARIOS
+from .scenarios import SCENARIOS
 from .serving import pid_beside, stdio_server
 from .sessions import TOKEN
 from .upstream import Upstream

@@ -21,6 +21,8 @@ async def connect(server: Server, mode: str) -> AsyncIterator[Connection]:
         "streamable-http": lambda: StreamableHttpServerParams(url=server.url, **limit),
     }
     async with McpWorkbench(parameters[server.kind]()) as workbench:
+        # Until then it has not connected.
+        await workbench.list_tools()
 
         async def call(tool: str, arguments: dict[str, Any]) -> Seen:
             result = await workbench.call_tool(tool, arguments)
