@@ -37,6 +37,8 @@ def run_sandbox(port: int, database: str) -> None:
         reason = reason_of(error) or "it cannot be bound"
         raise SettingsError("--port", f"cannot be used: nothing can listen on {_HOST}:{port} ({reason}).") from None
     with listener:
+        # Every connection inherits it: otherwise an answer in two pieces waits 40 ms for an acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             app = build_sandbox(database)
         except SandboxDatabaseError as error:
