@@ -11,10 +11,13 @@ import api_document
 
 FOLDER = Path(__file__).parent / "scenarios"
 
-OPERATIONS = {"update": api_document.UPDATE_CONNECTION, "save": api_document.SAVE_MEMORY}
-"""The API's operations by the short names that scenarios and scripts use."""
-
 Operation = Literal["update", "save"]
+
+OPERATIONS: dict[Operation, api_document.Operation] = {
+    "update": api_document.UPDATE_CONNECTION,
+    "save": api_document.SAVE_MEMORY,
+}
+"""The API's operations by the short names that scenarios and scripts use."""
 
 Told = Literal["done", "not done", "unknown", "asks"]
 """What the user must be told at the end, in whatever words: it happened, it did not, nobody knows, or a question."""

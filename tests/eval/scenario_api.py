@@ -1,5 +1,6 @@
 """The API of one scenario: it stores what it is sent, except where the scenario has another answer."""
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -27,12 +28,21 @@ class ScenarioApi(FakeApi):
         if request.headers.get("authorization") != f"Bearer {self._token}":
             await connection.send(answer(401, {"error": True, "message": "Unauthenticated."}))
             return
-        chosen = self._choose(request.fields)
+        if not any(request.path.endswith(it.path) for it in OPERATIONS.values()):
+            await connection.send(answer(404, {"message": "The route could not be found."}))
+            return
+        fields = read_fields(request)
+        if fields is None:
+            await connection.send(answer(400, {"error": True, "message": "The body is not a JSON object."}))
+            return
+        chosen = self._choose(fields)
         await anyio.sleep(chosen.after_seconds)
         if chosen.lost:
             await connection.aclose()
             return
-        body = _with_token(chosen.body, self._token) if chosen.body else _stored(request, len(self.requests))
+        body = (
+            _with_token(chosen.body, self._token) if chosen.body else _stored(request.path, fields, len(self.requests))
+        )
         headers = (f"{name}: {value}" for name, value in chosen.headers.items())
         await connection.send(answer(chosen.status, body, *headers))
 
@@ -45,10 +55,18 @@ class ScenarioApi(FakeApi):
         return Answer()
 
 
-def _stored(request: Request, number: int) -> dict[str, Any]:
+def read_fields(request: Request) -> dict[str, Any] | None:
+    """Return the body as the object that it is; None if it is another thing, as another server may send."""
+    try:
+        found = json.loads(request.body)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _stored(path: str, fields: dict[str, Any], number: int) -> dict[str, Any]:
     """Return the body of a success, as the API's documentation shows it."""
-    fields = request.fields
-    if request.path.endswith(OPERATIONS["save"].path):
+    if path.endswith(OPERATIONS["save"].path):
         return {"success": True, "data": {"id": number, "kind": fields.get("kind"), "key": fields.get("key")}}
     data = {"id": fields.get("connection_id"), "name": fields.get("name")}
     model = fields.get("model_name", _STORED_MODEL)

@@ -60,7 +60,5 @@ def play_turns(turns: Sequence[ScriptedTurn]) -> Player:
 
 def _offered(conversation: Conversation, name: str) -> str:
     """Return the tool that is meant, under the name that the server offers it by."""
-    if name not in OPERATIONS:
-        return name
-    wanted = OPERATIONS[name].tool
-    return next(tool for tool in conversation.tools if wanted.endswith(tool))
+    wanted = next((it.tool for operation, it in OPERATIONS.items() if operation == name), name)
+    return next((tool for tool in conversation.tools if wanted.endswith(tool)), wanted)

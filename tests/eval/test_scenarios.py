@@ -24,7 +24,7 @@ def test_every_judgement_is_provoked_by_a_bad_script() -> None:
         "not asked for: ",
         "not sent at all: ",
         "not sent often enough: ",
-        "sent 1 times too often: ",
+        "sent too often, by 1: ",
         "sent although it must not be: ",
         "the user was shown the API token",
         "the user was told nothing",
