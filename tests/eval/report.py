@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any
 
 from .endpoint import Endpoint
@@ -18,16 +19,12 @@ MAX_WHY = 160
 
 
 def render_table(trials: Sequence[Trial], endpoint: Endpoint) -> str:
-    """Return a line for each trial and the total."""
+    """Return a line for each scenario and the total."""
     heads = ("scenario", "verdict", "calls", "requests", "seconds", "why")
-    rows = [
-        (_name(it, trials), it.verdict, str(len(it.calls)), str(len(it.requests)), f"{it.seconds:.1f}", _why(it))
-        for it in trials
-    ]
+    rows = [_row(name, list(played)) for name, played in groupby(trials, lambda trial: trial.scenario)]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (heads, *rows)]
-    passed = sum(trial.verdict == "passed" for trial in trials)
-    lines += ["", f"{passed} of {len(trials)} passed with {endpoint.model}"]
+    lines += ["", f"{_passed(trials)} of {len(trials)} passed with {endpoint.model}"]
     return str(_without_key("\n".join(line.rstrip() for line in lines), endpoint.key))
 
 
@@ -43,12 +40,27 @@ def render_json(trials: Sequence[Trial], endpoint: Endpoint, server: ScoredServe
     return json.dumps(_without_key(found, endpoint.key), ensure_ascii=False, indent=2)
 
 
-def _name(trial: Trial, trials: Sequence[Trial]) -> str:
-    return f"{trial.scenario} #{trial.number}" if any(it.number > 1 for it in trials) else trial.scenario
+def _row(name: str, trials: Sequence[Trial]) -> tuple[str, ...]:
+    verdict = trials[0].verdict if len(trials) == 1 else f"{_passed(trials)} of {len(trials)} passed"
+    calls = _span([len(trial.calls) for trial in trials])
+    requests = _span([len(trial.requests) for trial in trials])
+    seconds = sum(trial.seconds for trial in trials) / len(trials)
+    return name, verdict, calls, requests, f"{seconds:.1f}", _why(trials)
 
 
-def _why(trial: Trial) -> str:
-    text = " ".join("; ".join(trial.reasons).split())
+def _passed(trials: Sequence[Trial]) -> int:
+    return sum(trial.verdict == "passed" for trial in trials)
+
+
+def _span(numbers: Sequence[int]) -> str:
+    least, most = min(numbers), max(numbers)
+    return str(most) if least == most else f"{least} to {most}"
+
+
+def _why(trials: Sequence[Trial]) -> str:
+    """Return the reasons of the first trial that did not pass."""
+    reasons = next((trial.reasons for trial in trials if trial.reasons), ())
+    text = " ".join("; ".join(reasons).split())
     return text if len(text) <= MAX_WHY else text[: MAX_WHY - 1] + "…"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api_document import SAVE_MEMORY
+from api_document import SAVE_MEMORY, UPDATE_CONNECTION
 from support.answers import answer
 from support.fake_api import FakeApi, answering
 from support.scripted_model import Call, Player, Turn, serve_model
@@ -43,16 +43,28 @@ def good(scenario: str) -> Player:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_line_is_printed_for_each_trial(dialect: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_is_printed_for_each_scenario(dialect: str, capsys: pytest.CaptureFixture[str]) -> None:
     with scripted(good("rename"), dialect) as environment:
-        status = main(["rename", "--trials", "2", "--parallel", "2"], environment)
+        status = main(["rename"], environment)
 
-    head, first, second, _, total = capsys.readouterr().out.splitlines()
+    head, rename, _, total = capsys.readouterr().out.splitlines()
     assert status == 0
     assert head.split() == ["scenario", "verdict", "calls", "requests", "seconds", "why"]
-    assert first.split()[:5] == ["rename", "#1", "passed", "1", "1"]
-    assert second.split()[:5] == ["rename", "#2", "passed", "1", "1"]
-    assert total == "2 of 2 passed with scripted"
+    assert rename.split()[:4] == ["rename", "passed", "1", "1"]
+    assert total == "1 of 1 passed with scripted"
+
+
+def test_trials_of_a_scenario_are_counted_together(capsys: pytest.CaptureFixture[str]) -> None:
+    update = Call(UPDATE_CONNECTION.tool, {"connection_id": 5, "name": "Support chat"})
+    turns = iter([Turn(calls=(update,)), Turn("It was renamed."), Turn("It was renamed.")])
+    with scripted(lambda conversation: next(turns)) as environment:
+        status = main(["rename", "--trials", "2"], environment)
+
+    _, rename, _, total = capsys.readouterr().out.splitlines()
+    assert status == 1
+    assert rename.split()[:10] == ["rename", "1", "of", "2", "passed", "0", "to", "1", "0", "to"]
+    assert rename.partition("not sent at all: update ")[1]
+    assert total == "1 of 2 passed with scripted"
 
 
 def test_a_failure_says_why_and_ends_badly(capsys: pytest.CaptureFixture[str]) -> None:
