@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Generator
 
 import pytest
@@ -29,6 +30,12 @@ _STARTERS = (
 if hasattr(signal, "SIGHUP"):
     # Under `nohup`, as many runners start the tests, children would inherit that it is ignored.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is advised names the program as it was called, which here is the test runner."""
+    monkeypatch.setattr(sys, "argv", ["wemasy-mcp"])
 
 
 @pytest.hookimpl(optionalhook=True)

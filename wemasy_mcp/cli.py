@@ -59,8 +59,20 @@ def refuse(problem: str) -> int:
     return UNUSABLE
 
 
+class _Help(argparse.HelpFormatter):
+    """Help texts in which the names of hosts and flags stay whole, because people copy them."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        import textwrap
+
+        return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that reports an error in one line."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, formatter_class=_Help, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         self.exit(UNUSABLE, wrap(f"{self.prog}: {message} (`{self.prog} --help` shows what it takes)") + "\n")
@@ -72,12 +84,11 @@ def build_parser() -> argparse.ArgumentParser:
         prog="wemasy-mcp",
         description=DESCRIPTION,
         epilog="`wemasy-mcp COMMAND --help` shows a command's own options.",
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"wemasy-mcp {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    serve = commands.add_parser("serve", help="serve MCP (the default command)", allow_abbrev=False)
+    serve = commands.add_parser("serve", help="serve MCP (the default command)")
     serve.add_argument("--transport", choices=("stdio", "sse", "streamable-http"), help="how clients connect (stdio)")
     serve.add_argument("--host", help="the address to listen on, for SSE and streamable HTTP (127.0.0.1)")
     serve.add_argument("--port", type=_port, help="its port (8000)")
@@ -85,9 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_common(serve)
     serve.set_defaults(run=_serve)
 
-    doctor = commands.add_parser(
-        "doctor", help="check settings, network and token, writing nothing", allow_abbrev=False
-    )
+    doctor = commands.add_parser("doctor", help="check settings, network and token, writing nothing")
     doctor.add_argument("--host", choices=HOST_NAMES, metavar="HOST", help="check what the file of this host holds")
     doctor.add_argument("--name", help="the entry's name, where that file has several")
     doctor.add_argument("--file", type=Path, metavar="PATH", help="that file, where it is not the usual one")
@@ -95,21 +104,23 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.add_argument("--env-file", type=Path, metavar="PATH", help="read settings from this file too")
     doctor.set_defaults(run=_doctor)
 
-    config = commands.add_parser("config", help="print or install a host's entry for this server", allow_abbrev=False)
+    config = commands.add_parser("config", help="print or install a host's entry for this server")
     config.add_argument("host", metavar="HOST", choices=HOST_NAMES, help=f"one of {', '.join(HOST_NAMES)}")
     config.add_argument("--write", action="store_true", help="merge it into the host's file, keeping all else")
     config.add_argument("--file", type=Path, metavar="PATH", help="that file, where it is not the usual one")
     config.add_argument("--sandbox", action="store_true", help="the entry uses the embedded sandbox, no token needed")
     config.add_argument("--name", help="the entry's name (wemasy), for a second account")
-    config.add_argument("--transport", choices=("stdio", "sse", "streamable-http"))
+    config.add_argument(
+        "--transport", choices=("stdio", "sse", "streamable-http"), help="how the host reaches the server (stdio)"
+    )
     config.add_argument("--user-token", action="store_true", help="send each user's own Wemasy token, over HTTP")
     config.add_argument("--url", help="where the server is reached, for SSE and streamable HTTP")
     config.set_defaults(run=_config)
 
-    demo = commands.add_parser("demo", help="watch a real client save a memory in the sandbox", allow_abbrev=False)
+    demo = commands.add_parser("demo", help="watch a real client save a memory in the sandbox")
     demo.set_defaults(run=_demo)
 
-    sandbox = commands.add_parser("sandbox", help="run the embedded Wemasy API alone on loopback", allow_abbrev=False)
+    sandbox = commands.add_parser("sandbox", help="run the embedded Wemasy API alone on loopback")
     sandbox.add_argument("--port", type=_port, default=8900, help="the port to listen on (8900)")
     sandbox.add_argument("--sandbox-db", default=":memory:", metavar="PATH", help="keep the records in this file")
     sandbox.set_defaults(run=_sandbox)

@@ -233,7 +233,9 @@ def test_without_tomlkit_the_way_out_is_named(write: Write, tmp_path: Path, monk
 
     said = write("codex", "--file", str(file), exit_status=2)
 
-    assert said.startswith("wemasy-mcp: --write needs tomlkit for this host: install `wemasy-mcp[config]`, or paste")
+    assert said.startswith(
+        "wemasy-mcp: --write needs tomlkit for this host: install it here (`pip install tomlkit`), or paste"
+    )
     assert file.read_text() == CODEX
 
 

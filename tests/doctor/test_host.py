@@ -334,7 +334,10 @@ def test_a_placeholder_and_a_misspelt_variable_are_named(doctor: Doctor) -> None
 
     assert f"starts, found on this terminal's PATH as {script} and offers" in report["command"][1]
     assert report["settings"][1].startswith("WEMASY_API_TOKEN still holds a placeholder")
-    assert report["settings"][2] == "It comes from the entry wemasy of Claude Desktop; fix it there."
+    assert report["settings"][2] == (
+        "It comes from the entry wemasy of Claude Desktop; fix it there, or run `wemasy-mcp config claude-desktop "
+        "--write`, which asks for it."
+    )
     assert (
         "WEMASY_API_TOKN is set, but no setting has that name; did you mean WEMASY_API_TOKEN?"
         in misspelt["settings"][1]
@@ -415,7 +418,13 @@ def test_a_token_of_codex_for_a_url_is_taken_from_its_variable(doctor: Doctor, m
 @pytest.mark.parametrize(
     ("words", "refusal"),
     [
-        (["--host", "goose"], "--host cannot be goose: Goose keeps its entries in no file known here."),
+        (
+            ["--host", "goose"],
+            (
+                "--host cannot be goose: Goose keeps its entries in no file known here. Without --host, doctor checks "
+                "the environment that it runs in."
+            ),
+        ),
         (["--name", "x"], "--name needs --host."),
         (["--file", "x"], "--file needs --host."),
         (["--host", "cursor", "--file", "/dev/null"], "/dev/null is not a regular file."),

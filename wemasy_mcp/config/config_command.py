@@ -19,7 +19,7 @@ from wemasy_mcp.config.registry import find_host
 from wemasy_mcp.config.request import Request
 from wemasy_mcp.config.server_spec import API_TOKEN, PLACEHOLDERS, SERVER_TOKEN, ServerSpec
 from wemasy_mcp.config.trial_start import start_once
-from wemasy_mcp.console import is_terminal, wrap
+from wemasy_mcp.console import is_terminal, own_command, wrap
 from wemasy_mcp.pasted_token import read_token
 from wemasy_mcp.settings import SettingsError
 
@@ -82,7 +82,7 @@ def _write(file: Path, host: HostProgram, spec: ServerSpec) -> int:
         _note(f"A token is in that file{who}.")
     for kind, line in refused.items():
         _note(f"{host.title} will not read it: line {line} has {kind}, which plain JSON does not allow. Remove them.")
-    _note(f"Restart {host.title} to use it; `wemasy-mcp doctor --host {host.name}` checks it.")
+    _note(f"Restart {host.title} to use it; `{own_command()} doctor --host {host.name}` checks it.")
     kept_names = {name.casefold() for name in entry.kept}
     if kept_names.isdisjoint({API_TOKEN.casefold(), "authorization", "bearer_token_env_var"}):
         _say_what_to_do(host, spec, values)

@@ -52,7 +52,8 @@ def set_table(text: str, path: tuple[str, ...], entry: dict[str, Any]) -> str:
         from tomlkit.items import Table
     except ImportError:
         raise SettingsError(
-            "--write", "needs tomlkit for this host: install `wemasy-mcp[config]`, or paste what `config` prints."
+            "--write",
+            "needs tomlkit for this host: install it here (`pip install tomlkit`), or paste what `config` prints.",
         ) from None
     document = tomlkit.parse(text)
     container: Any = document

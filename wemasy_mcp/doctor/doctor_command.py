@@ -95,7 +95,7 @@ def _examine_host(host: HostProgram, name: str | None, file: Path | None) -> Exa
         del environment[API_TOKEN]
     with _replace_environment(environment | entry.implied_settings()):
         sources = Sources(entry.env_file, f"the entry {sanitize(entry.name)} of {host.title}")
-        found = _examine(sources, entry.env_file, is_host=True, keeper=keeper)
+        found = _examine(sources, entry.env_file, host=host, keeper=keeper)
     found.checks[1:1] = [*checks, started]
     return found
 
@@ -113,12 +113,12 @@ def _replace_environment(environment: dict[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _examine(sources: Sources, env_file: Path | None, *, is_host: bool = False, keeper: str = "") -> Examined:
+def _examine(sources: Sources, env_file: Path | None, *, host: HostProgram | None = None, keeper: str = "") -> Examined:
     settings, problem = _read(env_file)
     if settings is not None:
         problem = serving_problem(settings)
     found = Examined([check_versions()], sources.settings(settings), problem, _keep_long(sources.secrets()))
-    found.checks += check_settings(found.settings, sources, problem)
+    found.checks += check_settings(found.settings, sources, problem, host)
     if settings is not None and settings.sandbox:
         found.checks.append(
             skipped("API", "WEMASY_SANDBOX is on: calls go to the embedded sandbox, and no account is used")
@@ -134,7 +134,7 @@ def _examine(sources: Sources, env_file: Path | None, *, is_host: bool = False, 
                 token = api_token(settings)
             except SettingsError as error:
                 found.problem = found.problem or error
-                hosts = [] if is_host or sources.raw("api_token") else list(find_hosts())
+                hosts = [] if host or sources.raw("api_token") else list(find_hosts())
                 found.checks.append(unusable_token(error, hosts))
             else:
                 found.secrets += _keep_long([token.get_secret_value()])

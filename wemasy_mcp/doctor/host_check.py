@@ -9,6 +9,7 @@ from wemasy_mcp.config.host_program import HostProgram
 from wemasy_mcp.config.json_edit import find_extensions
 from wemasy_mcp.config.program_file import BYTE_ORDER_MARK, decode, read_file
 from wemasy_mcp.config.server_spec import API_TOKEN, Secret, ServerSpec, Transport
+from wemasy_mcp.console import own_command
 from wemasy_mcp.doctor.check import Check, failed, passed
 from wemasy_mcp.doctor.host_entry import HostEntry, find_entries, find_file, parse_file, show
 
@@ -25,7 +26,7 @@ def check_file(host: HostProgram, file: Path | None, name: str | None) -> tuple[
         SettingsError: The file cannot be read at all, or the host does not have one.
     """
     file = file or find_file(host)
-    write = f"`wemasy-mcp config {host.name} --write`"
+    write = f"`{own_command()} config {host.name} --write`"
     content = read_file(file)
     if content is None:
         return [failed("file", f"{file} does not exist", f"{write} creates it.")], None

@@ -91,7 +91,11 @@ def find_file(host: HostProgram) -> Path:
         SettingsError: The host has no file, or this user has no home.
     """
     if host.file is None:
-        raise SettingsError("--host", f"cannot be {host.name}: {host.title} keeps its entries in no file known here.")
+        raise SettingsError(
+            "--host",
+            f"cannot be {host.name}: {host.title} keeps its entries in no file known here. Without --host, doctor "
+            "checks the environment that it runs in.",
+        )
     return host.file(Paths.of_this_machine())
 
 

@@ -20,6 +20,7 @@ from mcp.client.streamable_http import streamable_http_client
 from pydantic import ValidationError
 
 from wemasy_mcp.config.server_spec import API_TOKEN
+from wemasy_mcp.console import own_command
 from wemasy_mcp.core.sanitize import sanitize
 from wemasy_mcp.doctor.check import Check, failed, passed
 from wemasy_mcp.doctor.host_entry import HostEntry, show
@@ -30,7 +31,7 @@ START_SECONDS = 30
 
 async def check_start(entry: HostEntry, environment: dict[str, str], headers: dict[str, str]) -> Check:
     """Start the entry's command, or connect to its URL, and list the tools."""
-    again = f"Run `wemasy-mcp config {entry.host.name} --write` with the program installed now."
+    again = f"Run `{own_command()} config {entry.host.name} --write` with the program installed now."
     if entry.command:
         return await _check_command(entry, environment, again)
     if entry.url is not None:
@@ -122,9 +123,7 @@ def _serves_http(command: list[str], environment: dict[str, str]) -> bool:
 
 def _explain_url(url: str, cause: BaseException, status: int | None) -> Check:
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        advice = (
-            "Have the entry send that server's token: set WEMASY_SERVER_TOKEN here and run `wemasy-mcp config` again."
-        )
+        advice = "Have the entry send that server's token: set WEMASY_SERVER_TOKEN here, and run `config` again."
         return failed("command", f"{url} answered {status:d}: the entry's headers were not accepted", advice)
     found = f"{url} answered {status}" if status else f"{url} does not answer: {_describe(cause)}"
     return failed("command", found, "Is the URL right, and is that server running?")

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from wemasy_mcp import __version__
 from wemasy_mcp.config.host_program import HostProgram
+from wemasy_mcp.console import own_command
 from wemasy_mcp.doctor.check import Check, failed, passed
 from wemasy_mcp.doctor.sources import Setting, Sources
 from wemasy_mcp.settings import PREFIX, SettingsError, variable_of
@@ -22,11 +23,13 @@ def check_versions() -> Check:
     return passed("versions", f"wemasy-mcp {__version__}, Python {platform.python_version()} on {system}, {packages}")
 
 
-def check_settings(settings: list[Setting], sources: Sources, problem: SettingsError | None) -> list[Check]:
+def check_settings(
+    settings: list[Setting], sources: Sources, problem: SettingsError | None, host: HostProgram | None = None
+) -> list[Check]:
     """Return what is set and where, with one failed check for each setting that cannot be used."""
     if problem is not None:
         return [
-            failed("settings", str(one), f"It comes from {_where(one.variable, sources)}; fix it there.")
+            failed("settings", str(one), f"It comes from {_where(one.variable, sources)}; {_mend(one.variable, host)}.")
             for one in (problem, *problem.further)
         ]
     given = [setting for setting in settings if setting.source != "default"]
@@ -49,16 +52,25 @@ def good_token(token: SecretStr, sources: Sources) -> Check:
 def unusable_token(problem: SettingsError, hosts: Sequence[HostProgram]) -> Check:
     """Return why the token cannot be used, and which hosts' files hold one instead."""
     advice = (
-        "In most hosts that is the `env` of this server's entry, and `wemasy-mcp config HOST` prints one; "
+        f"In most hosts that is the `env` of this server's entry, and `{own_command()} config HOST` prints one; "
         f"{variable_of('api_token_file')} may name a file that holds it instead."
     )
     if hosts:
-        titles, commands = [host.title for host in hosts], [f"`wemasy-mcp doctor --host {host.name}`" for host in hosts]
+        titles, commands = (
+            [host.title for host in hosts],
+            [f"`{own_command()} doctor --host {host.name}`" for host in hosts],
+        )
         advice = (
             f"{' and '.join(titles)} on this machine {'has' if len(hosts) == 1 else 'have'} an entry for this server: "
             f"{' or '.join(commands)} checks it."
         )
     return failed("token", str(problem), advice)
+
+
+def _mend(variable: str, host: HostProgram | None) -> str:
+    if variable != variable_of("api_token") or host is None or host.reference is not None:
+        return "fix it there"
+    return f"fix it there, or run `{own_command()} config {host.name} --write`, which asks for it"
 
 
 def _where(variable: str, sources: Sources) -> str:
