@@ -4,6 +4,9 @@ A directory here is a client: `client.toml` says what it is and what it does dif
 words), `requirements.txt` or `package.json` pins it, `client.py` or `client.mjs` makes the calls it reads from standard
 input and prints one JSON line for each (`job.py`, `job.mjs`), and `record.json` keeps what its last run saw.
 
+A program that people sit in front of has a `package.json` and a `client.py` (`host_program.py`), because it is started,
+not called.
+
 `python -m tests.clients NAME` installs a client (once, into `.cache/clients`), judges it, and brings its record and
 docs/clients.md up to date; `--list` shows which there are. `pytest -m clients` judges without writing anything: the
 clients of the group `always`, and one of the other groups, which take turns by date unless `WEMASY_CLIENT_GROUP` names

@@ -85,9 +85,14 @@ class Client:
         return (self.directory / "requirements.txt").exists()
 
     @property
+    def is_host(self) -> bool:
+        """Whether it is a program that people sit in front of: its script runs it as `host_program.py` says."""
+        return not self.is_python and (self.directory / "client.py").exists()
+
+    @property
     def script(self) -> Path:
         """The program that makes the calls."""
-        return self.directory / ("client.py" if self.is_python else "client.mjs")
+        return self.directory / ("client.py" if self.is_python or self.is_host else "client.mjs")
 
     @property
     def requirements(self) -> Path:

@@ -68,6 +68,8 @@ def _install_client(client: Client, uv: Path, node: Path | None) -> Program:
         environment = _install(client.id, _pins(client), partial(_with_uv, uv))
         return Program((str(_python(environment)), str(client.script)), client.directory)
     environment = _install(client.id, _pins(client), partial(_with_npm, node))
+    if client.is_host:
+        return Program((sys.executable, str(client.script), str(environment), str(node)), client.directory)
     # Node looks for packages beside the script and above it, so the script goes to them.
     directory = environment / "client"
     directory.mkdir(exist_ok=True)

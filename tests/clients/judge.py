@@ -13,10 +13,13 @@ MAX_WORDS = 200
 
 _IN_PYTHON = re.compile(r"""text=('\{"success".*?\}')""", re.DOTALL)
 
+_OPENING = re.compile(r"[\[{]")
+
 _NEW_EACH_TIME = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=127\.0\.0\.1:)[0-9]+|(?<=0x)[0-9a-f]+|(?<![\w:/.-])/(?:[\w.@+-]+/)+"
+    r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=Wall time: )[0-9.]+|(?<=127\.0\.0\.1:)[0-9]+|(?<=0x)[0-9a-f]+"
+    r"|(?<![\w:/.-])/(?:[\w.@+-]+/)+"
 )
-"""Ids, ports, addresses in memory and folders, which differ from run to run."""
+"""Ids, durations, ports, addresses in memory and folders, which differ from run to run."""
 
 
 def shown_results(line: dict[str, Any]) -> list[Any]:
@@ -37,12 +40,18 @@ def find_result(text: str) -> Any:
 
 
 def _among_words(text: str) -> Any:
-    """The result around which a client has put words of its own, as LangChain.js does with an error."""
-    start = text.find('{"success"')
-    try:
-        return json.JSONDecoder().raw_decode(text, start)[0] if start >= 0 else None
-    except ValueError:
-        return None
+    """The result around which a client has put words of its own, as Codex, Gemini CLI and LangChain.js do."""
+    decoder = json.JSONDecoder()
+    position = 0
+    while opening := _OPENING.search(text, position):
+        try:
+            found, position = decoder.raw_decode(text, opening.start())
+        except ValueError:
+            position = opening.end()
+            continue
+        if (result := _inside(found)) is not None:
+            return result
+    return None
 
 
 def _inside(found: Any) -> Any:
@@ -87,4 +96,5 @@ def _forms(result: Any) -> Iterator[str]:
 
 def _shorten(words: str) -> str:
     words = _NEW_EACH_TIME.sub(ELLIPSIS, " ".join(words.split())).replace("`", "'").replace("|", "/")
-    return words if len(words) <= MAX_WORDS else f"{words[:MAX_WORDS]}{ELLIPSIS}"
+    # What is said last is often the reason.
+    return words if len(words) <= MAX_WORDS else f"{words[: MAX_WORDS // 2]}{ELLIPSIS}{words[-MAX_WORDS // 2 :]}"

@@ -39,9 +39,10 @@ A call whose request has begun runs to its end, also when its client cancels it,
 the server learns of the cancellation, the same call again is given that answer and nothing is sent; where it does not,
 the client only stops waiting, the answer counts as delivered, and the same call again is sent.
 
-The same holds for a client's own limit on a call. It was set to {seconds:.0f} seconds here, with a server that waits as
-long as it may (`WEMASY_ANSWER_SECONDS`); at its default of 4.5 seconds the server answers first. In the last column,
-the server was killed while a call was under way: it can report nothing then, and forgets the call.
+The same holds for a client's own limit on a call. It was set to {seconds:.0f} seconds here (Gemini CLI: {longer:.0f}),
+with a server that waits as long as it may (`WEMASY_ANSWER_SECONDS`); at its default of 4.5 seconds the server answers
+first. In the last column, the server was killed while a call was under way: it can report nothing then, and forgets the
+call.
 """
 
 _REPEATS = """\
@@ -89,7 +90,9 @@ def render() -> str:
             (
                 _INTRODUCTION.format(reaching=_fill(_REACHING.format(outcomes=names)), always=ALWAYS),
                 reaching,
-                _EXPLANATION.format(example=json.dumps(LIMITED.result, indent=2), seconds=LIMIT_SECONDS),
+                _EXPLANATION.format(
+                    example=json.dumps(LIMITED.result, indent=2), seconds=LIMIT_SECONDS, longer=LIMIT_SECONDS + 4
+                ),
                 ending,
                 _REPEATS.format(seconds=LIMIT_SECONDS, more=LIMIT_SECONDS + 3),
                 repeating,

@@ -25,6 +25,18 @@ WRAPPED = {"content": [{"type": "text", "text": COMPACT}], "structuredContent": 
             f"Error from MCP tool 'save': [TextContent(type='text', text={COMPACT!r})]",
             "the text, as `Error from MCP tool 'save': [TextContent(type='text', text='…')]`",
         ),
+        (
+            f"Wall time: 0.0140 seconds\nOutput:\n{COMPACT}",
+            "the text, as `Wall time: … seconds Output: …`",
+        ),
+        (
+            json.dumps({"output": f"<untrusted_context>\n{COMPACT}\n</untrusted_context>"}),
+            'the text, as `{"output": "<untrusted_context>\\n…\\n</untrusted_context>"}`',
+        ),
+        (
+            json.dumps({"error": f'for {{"key":"[1"}} with response: {json.dumps([{"text": COMPACT}])}'}),
+            """the text, as `{"error": "for {\\"key\\":\\"[1\\"} with response: [{\\"text\\": \\"…\\"}]"}`""",
+        ),
     ],
 )
 def test_a_models_result_is_found_in_its_wrapping_and_left_out_of_it(shown: str, framed: str) -> None:
@@ -53,6 +65,7 @@ def test_a_programs_result_is_named_by_its_parts(line: dict[str, Any], framed: s
         ({"exception": "Error: connect ECONNREFUSED 127.0.0.1:40123"}, "Error: connect ECONNREFUSED 127.0.0.1:…"),
         ({"model": "spawn /home/someone/bin/server\n  failed"}, "spawn …server failed"),
         ({"model": "a | `b` <Future at 0x7f1200>"}, "a / 'b' <Future at 0x…>"),
+        ({"model": "a" * 120 + " and at last the reason: " + "b" * 80}, f"{'a' * 100}…at last the reason: {'b' * 80}"),
     ],
 )
 def test_a_clients_own_words_are_kept_without_what_differs_from_run_to_run(line: dict[str, Any], words: str) -> None:
