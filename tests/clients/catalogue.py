@@ -63,7 +63,7 @@ class Client:
     shows: str
     """`program`: results reach the calling code. `model`: a framework's loop shows them to a (scripted) model."""
     limit: str = ""
-    """The setting that limits a call's time, which the script sets to `limit_seconds`; empty if there is none."""
+    """The setting that limits a call's time, which the script sets to `limit_seconds`; empty if it is not tried."""
     modes: tuple[Mode, ...] = (Mode(),)
     transports: tuple[str, ...] = TRANSPORTS
     fills_nulls: bool = False

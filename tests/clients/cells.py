@@ -61,7 +61,7 @@ def _giving_up(client: Client, seen: Seen) -> str:
     if "repeats" in seen:
         return ""
     if "given_up" not in seen:
-        return "none that can be set"
+        return "not tried"
     repeat = {"given": "is given the answer", "sent": "is sent", "failed": "fails"}[seen["given_up"]["repeat"]]
     return f"{_told(client, seen['given_up'])}; its repeat {repeat}"
 
