@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from wemasy_mcp import console
 from wemasy_mcp.console import GREEN, guard_streams, own_command, paint, wrap
 
 QUOTE = '"' if sys.platform == "win32" else "'"
@@ -39,7 +40,8 @@ def test_a_terminal_has_colours_unless_it_wants_none(
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(console, "is_terminal", lambda stream: True)
+    monkeypatch.setattr(console, "_takes_escapes", lambda: True)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 

@@ -77,7 +77,8 @@ def test_a_reader_who_leaves_ends_it_quietly() -> None:
 
 def test_a_terminal_gets_colour(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(console, "is_terminal", lambda stream: True)
+    monkeypatch.setattr(console, "_takes_escapes", lambda: True)
 
     assert run(["demo"]) == 0
     assert "\033[32m✓\033[0m" in capsys.readouterr().out

@@ -39,7 +39,10 @@ NOT_A_TOKEN = {
         *("1password://Private/Wemasy", "aws:secretsmanager:wemasy", "pass:wemasy/token", "secretRef:wemasy"),
         *("@Microsoft.KeyVault(SecretUri=x)", "projects/1/secrets/wemasy/versions/latest"),
     ),
-    PATH: ("~/.token", "./token", "../token.txt", "C:\\Users\\me\\token.txt", "/run/secrets/wemasy", "/home/me/t"),
+    PATH: (
+        *("~/.token", "./token", "../token.txt", "C:\\Users\\me\\token.txt", "/run/secrets/wemasy", "/home/me/t"),
+        *("c:/token.txt", "\\\\server\\share\\token", "%USERPROFILE%\\token", "$env:USERPROFILE\\token", "$HOME/token"),
+    ),
     UNFILLED: (
         *("YOUR_API_TOKEN", "YOUR_WEMASY_API_TOKEN", "your-token-here", "Bearer YOUR_API_TOKEN", "YourWemasyApiToken"),
         *("yourapitoken", "WEMASY_API_TOKEN", "insert token here", "PASTE_YOUR_TOKEN_HERE", "change-me", "ChangeMe"),

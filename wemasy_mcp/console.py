@@ -38,8 +38,8 @@ def command_line(words: Sequence[str]) -> str:
 
 def paint(text: str, style: str) -> str:
     """Return `text`, in `style` if stdout is a terminal that wants colours (https://no-color.org)."""
-    is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return f"\x1b[{style}m{text}\x1b[0m" if is_coloured else text
+    wants_colours = is_terminal(sys.stdout) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return f"\x1b[{style}m{text}\x1b[0m" if wants_colours and _takes_escapes() else text
 
 
 def wrap(text: str, first: str = "", rest: str = "") -> str:
@@ -76,6 +76,20 @@ def own_command() -> str:
         return command_line([sys.executable, "-P", "-m", "wemasy_mcp"])
     name = Path(program).stem
     return name if shutil.which(name) == program else command_line([program])
+
+
+def _takes_escapes() -> bool:
+    """Return whether the terminal reads escape sequences. A console of Windows shows them until it is told."""
+    if sys.platform == "win32":
+        import ctypes
+        import msvcrt
+
+        enable_virtual_terminal_processing = 4
+        console, mode = msvcrt.get_osfhandle(sys.stdout.fileno()), ctypes.c_ulong()
+        if not ctypes.windll.kernel32.GetConsoleMode(console, ctypes.byref(mode)):
+            return False
+        return bool(ctypes.windll.kernel32.SetConsoleMode(console, mode.value | enable_virtual_terminal_processing))
+    return True
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:

@@ -28,7 +28,9 @@ _SECRET_STORE = re.compile(
     r"|op|pass|passbolt|ref|resolve|secret|secret-?ref|sm|sops|ssm|vault)[:(\[].*"
     r"|@microsoft\.keyvault\(.*|projects/[^/]+/secrets/.*"
 )
-_PATH = re.compile(r"(?is)(~|\.{1,2})[/\\].*|[a-z]:[/\\].*|/(etc|home|mnt|opt|root|run|secrets|tmp|users|usr|var)/.*")
+_PATH = re.compile(
+    r"(?is)(~|\.{1,2}|\\|%\w+%|\$(env:)?\w+)[/\\].*|[a-z]:[/\\].*|/(etc|home|mnt|opt|root|run|secrets|tmp|users|usr|var)/.*"
+)
 _NAMED = re.compile(r"(?is)(export\s+)?(wemasy[_-])?(api[_-]?)?token\s*[=:].+|authorization\s*:.*")
 _WORDS = """
 wemasy api assistant access account auth authorization bearer credentials credential key pat personal secret

@@ -88,6 +88,10 @@ def test_claude_desktops_package_on_windows_has_its_own_folder(tmp_path: Path) -
     private.mkdir(parents=True)
 
     assert FILES["claude-desktop"](windows) == private / name
+    later = packages / "Claude_zzzzzzzzzzzzz" / "LocalCache" / "Roaming" / name
+    later.parent.mkdir(parents=True)
+    later.touch()
+    assert FILES["claude-desktop"](windows) == later
     assert FILES["claude-desktop"](Paths("linux", HOME, windows.environment)) == HOME / ".config" / name
 
 

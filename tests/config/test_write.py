@@ -689,17 +689,16 @@ def test_a_file_that_the_host_holds_open_on_windows_is_left_as_it_was(
     assert [path.read_text() for path in tmp_path.iterdir()] == ["{}"]
 
 
-def test_a_file_that_its_host_really_holds_open_is_replaced_but_on_windows(write: Write, tmp_path: Path) -> None:
-    file = tmp_path / "Zoë's" / "mcp.json"
-    file.parent.mkdir()
-    file.write_bytes(b"{}")
+@pytest.mark.posix
+def test_a_file_that_windows_keeps_apart_for_a_packaged_python_is_named(write: Write, tmp_path: Path) -> None:
+    private = tmp_path / "PythonSoftwareFoundation.Python.3.13_qbz5n2kfra8p0" / "LocalCache" / "Roaming"
+    private.mkdir(parents=True)
+    (tmp_path / "Roaming").symlink_to(private)
 
-    with file.open("rb"):
-        said = write("cursor", "--file", str(file), exit_status=2 if WINDOWS else 0)
+    said = write("cursor", "--file", str(tmp_path / "Roaming" / "mcp.json"), exit_status=1)
 
-    assert ("mcp.json cannot be written: " in said) is WINDOWS
-    assert (file.read_bytes() == b"{}") is WINDOWS
-    assert len(list(file.parent.iterdir())) == (1 if WINDOWS else 2)
+    assert f"Windows put it into {private / 'mcp.json'} instead, which Cursor does not read: this Python is a" in said
+    assert "Restart" not in said
 
 
 def test_too_many_copies_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

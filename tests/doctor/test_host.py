@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import venv
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +20,7 @@ from support.raw_server import Script, raw_server
 from wemasy_mcp.cli import run
 from wemasy_mcp.doctor import host_start
 
+MOVED = str(Path("/moved/.venv/bin/python").absolute())
 STARTED = {"command": sys.executable, "args": ["-P", "-m", "wemasy_mcp"]}
 CLAUDE = "claude-desktop"
 
@@ -33,7 +33,8 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.upper().startswith(("WEMASY_", "SSL_CERT_", "XDG_")) or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for home in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(home, str(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -202,9 +203,9 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
         ),
         pytest.param(
             CLAUDE,
-            holding({"command": "/moved/.venv/bin/python", "args": ["-m", "wemasy_mcp"]}),
+            holding({"command": MOVED, "args": ["-m", "wemasy_mcp"]}),
             "command",
-            "/moved/.venv/bin/python does not exist: its folder was moved, or its environment was removed",
+            f"{MOVED} does not exist: its folder was moved, or its environment was removed",
             "Run `wemasy-mcp config claude-desktop --write` with the program installed now.",
             id="moved folder",
         ),
@@ -218,9 +219,9 @@ def test_codex_forwards_by_name(doctor: Doctor, api: str, monkeypatch: pytest.Mo
         ),
         pytest.param(
             CLAUDE,
-            holding({"command": "/bin/sh", "args": ["-c", "echo broken >&2; exit 1"]}),
+            holding({"command": sys.executable, "args": ["-c", "import sys; sys.exit('broken')"]}),
             "command",
-            "/bin/sh does not start a server: broken",
+            f"{sys.executable} does not start a server: broken",
             "Run `wemasy-mcp config claude-desktop --write`",
             id="no server",
         ),
@@ -279,6 +280,7 @@ def test_a_broken_state_is_named_with_what_to_do(
     assert advice in report[check][2]
 
 
+@pytest.mark.posix
 def test_a_script_whose_python_is_gone_is_told_from_one_that_is_gone(doctor: Doctor, tmp_path: Path) -> None:
     script = tmp_path / "wemasy-mcp"
     script.write_text("#!/removed/.venv/bin/python\n")
@@ -289,7 +291,10 @@ def test_a_script_whose_python_is_gone_is_told_from_one_that_is_gone(doctor: Doc
     assert report["command"][1] == f"{script} needs a Python that was moved or removed"
 
 
+@pytest.mark.posix
 def test_another_python_is_told_from_a_removed_one(doctor: Doctor, tmp_path: Path) -> None:
+    import venv
+
     venv.create(tmp_path / "other", symlinks=True)
     other = str(tmp_path / "other" / "bin" / "python")
 
@@ -317,9 +322,9 @@ def test_what_else_prints_where_only_the_server_may_is_shown_without_the_token(
 def test_a_server_that_never_answers_is_given_up(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_start, "START_SECONDS", 0.2)
 
-    report = doctor(CLAUDE, holding({"command": "/bin/sh", "args": ["-c", "cat >/dev/null"]}))
+    report = doctor(CLAUDE, holding({"command": sys.executable, "args": ["-c", "import sys; sys.stdin.read()"]}))
 
-    assert report["command"][1] == "/bin/sh does not start a server: no answer within 0.2 seconds"
+    assert report["command"][1] == f"{sys.executable} does not start a server: no answer within 0.2 seconds"
 
 
 def test_a_placeholder_and_a_misspelt_variable_are_named(doctor: Doctor) -> None:

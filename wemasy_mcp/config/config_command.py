@@ -14,7 +14,7 @@ from wemasy_mcp.config.host_program import HostProgram
 from wemasy_mcp.config.json_edit import find_extensions
 from wemasy_mcp.config.launcher import find_launcher
 from wemasy_mcp.config.paths import Paths, is_windows
-from wemasy_mcp.config.program_file import Edited, change
+from wemasy_mcp.config.program_file import Edited, change, find_redirected
 from wemasy_mcp.config.registry import find_host
 from wemasy_mcp.config.request import Request
 from wemasy_mcp.config.server_spec import API_TOKEN, PLACEHOLDERS, SERVER_TOKEN, ServerSpec
@@ -82,6 +82,12 @@ def _write(file: Path, host: HostProgram, spec: ServerSpec) -> int:
         _note(f"A token is in that file{who}.")
     for kind, line in refused.items():
         _note(f"{host.title} will not read it: line {line} has {kind}, which plain JSON does not allow. Remove them.")
+    if (moved := find_redirected(file)) is not None:
+        _note(
+            f"Windows put it into {moved} instead, which {host.title} does not read: this Python is a package of the "
+            "Microsoft Store, whose files are kept apart. Copy it from there, or use the Python of python.org or of uv."
+        )
+        return 1
     _note(f"Restart {host.title} to use it; `{own_command()} doctor --host {host.name}` checks it.")
     kept_names = {name.casefold() for name in entry.kept}
     if kept_names.isdisjoint({API_TOKEN.casefold(), "authorization", "bearer_token_env_var"}):

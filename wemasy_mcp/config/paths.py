@@ -75,7 +75,7 @@ class Paths:
         file = Path("Claude", "claude_desktop_config.json")
         packages = self._folder("LOCALAPPDATA", "AppData", "Local") / "Packages"
         private = sorted(packages.glob("Claude_*/LocalCache/Roaming")) if self.is_windows else []
-        return (private[0] if private else self.applications) / file
+        return pick_existing(*(folder / file for folder in private or [self.applications]))
 
     def zed(self) -> Path:
         """Return Zed's settings file: in `~/.config` except on Windows (https://zed.dev/docs/configuring-zed)."""

@@ -4,6 +4,7 @@ import contextlib
 import os
 import stat
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ MAX_BYTES = 4 * 2**20
 """Larger than any host's settings."""
 
 _MAX_BACKUPS = 1000
+_OPEN_ELSEWHERE = frozenset({5, 32, 33})
+"""Windows error numbers: access denied, sharing violation, lock violation."""
+_ATTEMPTS = 10
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -65,6 +69,16 @@ def decode(content: bytes) -> str:
     return text if text.strip() else ""
 
 
+def find_redirected(path: Path) -> Path | None:
+    """Return the place where Windows really keeps the file, if that is the private folder of a packaged Python.
+
+    See https://docs.python.org/3/using/windows.html, "Redirection of local data, registry, and temporary paths".
+    """
+    real = path.resolve()
+    is_private = any(part.startswith("PythonSoftwareFoundation.") for part in real.parts)
+    return real if is_private and real != path.absolute() else None
+
+
 def change(path: Path, edit: Callable[[str], Edited]) -> Path | None:
     """Replace the file's text with the result of `edit`; return the path of the old file's copy, if there was one.
 
@@ -104,8 +118,13 @@ def change(path: Path, edit: Callable[[str], Edited]) -> Path | None:
                 backup.unlink()
             raise
     except OSError as error:
-        raise SettingsError(str(path), f"cannot be written: {error.strerror}; it was not changed.") from None
+        raise SettingsError(str(path), f"cannot be written: {_explain(error)}; it was not changed.") from None
     return backup
+
+
+def _explain(error: OSError) -> str:
+    is_open = getattr(error, "winerror", None) in _OPEN_ELSEWHERE
+    return f"{error.strerror} (if a program has it open, close that first)" if is_open else str(error.strerror)
 
 
 def _make_folders(folder: Path) -> os.stat_result:
@@ -136,7 +155,7 @@ def _replace(target: Path, before: bytes | None, after: bytes, mode: int, owner:
         # The host may have written in the meantime, and its changes must not be lost.
         if (target.read_bytes() if target.exists() else None) != before:
             raise OSError(0, "another program has just changed it")
-        draft.replace(target)
+        _put_in_place(draft, target)
     finally:
         draft.unlink(missing_ok=True)
     with contextlib.suppress(PermissionError):  # Windows cannot open folders
@@ -145,6 +164,17 @@ def _replace(target: Path, before: bytes | None, after: bytes, mode: int, owner:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _put_in_place(draft: Path, target: Path) -> None:
+    if sys.platform == "win32":
+        # A program that scans what was just written holds it open for a moment.
+        for _ in range(_ATTEMPTS):
+            with contextlib.suppress(PermissionError):
+                draft.replace(target)
+                return
+            time.sleep(0.1)
+    draft.replace(target)
 
 
 def _write_new(path: Path, content: bytes, mode: int, owner: os.stat_result) -> None:
