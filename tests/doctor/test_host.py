@@ -337,7 +337,8 @@ def test_a_placeholder_and_a_misspelt_variable_are_named(doctor: Doctor) -> None
         report = doctor(CLAUDE, holding(entry | {"env": {"WEMASY_API_TOKEN": "YOUR_API_TOKEN"}}))
         misspelt = doctor(CLAUDE, holding(entry | {"env": {"WEMASY_API_TOKN": TOKEN, "WEMASY_BASE_URL": NOWHERE}}))
 
-    assert f"starts, found on this terminal's PATH as {script} and offers" in report["command"][1]
+    found = script.with_suffix(".exe") if sys.platform == "win32" else script
+    assert f"starts, found on this terminal's PATH as {found} and offers" in report["command"][1]
     assert report["settings"][1].startswith("WEMASY_API_TOKEN still holds a placeholder")
     assert report["settings"][2] == (
         "It comes from the entry wemasy of Claude Desktop; fix it there, or run `wemasy-mcp config claude-desktop "
@@ -432,7 +433,7 @@ def test_a_token_of_codex_for_a_url_is_taken_from_its_variable(doctor: Doctor, m
         ),
         (["--name", "x"], "--name needs --host."),
         (["--file", "x"], "--file needs --host."),
-        (["--host", "cursor", "--file", "/dev/null"], "/dev/null is not a regular file."),
+        (["--host", "cursor", "--file", "."], ". is not a regular file."),
     ],
 )
 def test_what_cannot_be_checked_is_refused_in_one_line(

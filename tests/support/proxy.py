@@ -126,7 +126,8 @@ async def _relay(
 ) -> None:
     while data := await reader.read(2**16):
         writer.write(data)
-        await writer.drain()
+        # It is in the kernel. Later, what follows on it might already be on its way.
         if count is not None:
             count(len(data))
+        await writer.drain()
     writer.close()
