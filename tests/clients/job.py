@@ -94,6 +94,8 @@ def main(connect: Connect) -> None:
     """Make every call of the job; `connect` opens a session to a server in one of the client's modes."""
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     asyncio.run(_run(json.load(sys.stdin), connect))
+    # Python would wait for threads of the client that wait for ever.
+    os._exit(0)
 
 
 async def _run(job: dict[str, Any], connect: Connect) -> None:

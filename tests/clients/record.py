@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict
 from .cases import Case
 from .catalogue import Client
 from .judge import frame, own_words, shown_results
-from .plan import FATAL_MEMORY, GIVEN_UP, HELD_MEMORY, REPEATED_LATER, SERVER_KILLED
+from .plan import GIVEN_UP, HELD_MEMORY, REPEATED_LATER, SERVER_KILLED
 from .runs import Outcome
 from .scenarios import LIMITED
 from .sessions import JOINING, KILLED, MAIN, PATIENT, SENDING
@@ -77,7 +77,7 @@ def _seen(case: Case, outcome: Outcome) -> Seen:
         "transport": case.transport,
         "protocol": line["protocol"],
         "error": frame(line),
-        "killed": _told(killed, outcome.bodies[KILLED.name].count(FATAL_MEMORY)),
+        "killed": _told(killed, len(outcome.bodies[KILLED.name])),
     }
     if (PATIENT.name, GIVEN_UP) in outcome.lines:
         given_up = _told(outcome.lines[PATIENT.name, GIVEN_UP], outcome.bodies[PATIENT.name].count(HELD_MEMORY))
