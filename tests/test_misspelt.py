@@ -20,6 +20,8 @@ KNOWN = [variable_of(field) for field in Settings.model_fields]
         ("WEMASY_API_TOKEN ", "WEMASY_API_TOKEN"),
         ("WEMASYAPITOKEN", "WEMASY_API_TOKEN"),
         ("WEMSAY_API_TOKEN", "WEMASY_API_TOKEN"),
+        ("WEAMSY_API_TOKEN", "WEMASY_API_TOKEN"),
+        ("WESAMY_SANDBOX", "WEMASY_SANDBOX"),
         ("VEMASY_BASE_URL", "WEMASY_BASE_URL"),
         ("WEMASY_TIMEOUT", "WEMASY_TIMEOUT_SECONDS"),
         ("WEMASY_URL", "WEMASY_BASE_URL"),

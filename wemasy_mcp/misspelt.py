@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 _NAME = re.compile(r"[ \w.-]{1,64}", re.ASCII)
 _LOOKS_LIKE_OURS = re.compile(r"\s*WEM|.*MASY[_.-]")
+_LETTERS = sorted("WEMASY")
 _SERVICE_LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?")
 SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
 """The start of the value that Kubernetes and Docker links put in `NAME_PORT` for a service called NAME."""
@@ -22,9 +23,14 @@ def misspelt(given: Mapping[str, str | None], known: Iterable[str]) -> list[tupl
     for name, value in sorted(given.items()):
         upper = name.upper()
         is_link = _SERVICE_LINK.fullmatch(upper) or SERVICE_ADDRESS.match(value or "")
-        if upper not in settings and _NAME.fullmatch(name) and _LOOKS_LIKE_OURS.match(upper) and not is_link:
+        if upper not in settings and _NAME.fullmatch(name) and _looks_like_ours(upper) and not is_link:
             found.append((upper, _meant(upper, settings)))
     return found
+
+
+def _looks_like_ours(name: str) -> bool:
+    # With letters swapped, as in WEAMSY_API_TOKEN, neither end of the word need be there.
+    return bool(_LOOKS_LIKE_OURS.match(name)) or sorted(re.split(r"[_.-]", name, maxsplit=1)[0]) == _LETTERS
 
 
 def _meant(name: str, known: list[str]) -> str:
