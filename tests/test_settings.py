@@ -99,6 +99,13 @@ def test_the_defaults_are_the_published_ones() -> None:
         ("WEMASY_ALLOWED_ORIGINS", "https://a.example", ("https://a.example",)),
         ("WEMASY_REDIS_URL", "redis://localhost", SecretStr("redis://localhost")),
         ("WEMASY_TIMEOUT_SECONDS", "", 20),
+        # As `set NAME="value" ` leaves it at the Windows command prompt.
+        ("WEMASY_SANDBOX", "true ", True),
+        ("WEMASY_SANDBOX", ' "1" ', True),
+        ("WEMASY_TIMEOUT_SECONDS", "'2.5'", 2.5),
+        ("WEMASY_API_TOKEN_FILE", '"/run/my token" ', Path("/run/my token")),
+        ("WEMASY_TOOLS", f'"{SAVE_MEMORY.tool}"', (SAVE_MEMORY.tool,)),
+        ("WEMASY_LOG_LEVEL", " warn", "WARNING"),
     ],
 )
 def test_a_variable_sets_its_setting(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, read: object) -> None:

@@ -193,7 +193,8 @@ class Settings(BaseSettings):
     @field_validator("log_level", mode="before")
     @classmethod
     def _read_level(cls, value: object) -> object:
-        return value.upper() if isinstance(value, str) else value
+        level = value.upper() if isinstance(value, str) else value
+        return "WARNING" if level == "WARN" else level
 
     @field_validator("api_token")
     @classmethod
@@ -214,6 +215,16 @@ class Settings(BaseSettings):
     @classmethod
     def _check_base_url(cls, value: str) -> str:
         return read_base_url(value, DEFAULT_BASE_URL)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _strip(cls, value: object) -> object:
+        # Last, because the last is run first. The Windows command prompt keeps a space at the end, and quotes.
+        if not isinstance(value, str):
+            return value
+        bare = value.strip()
+        is_quoted = len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "'\""
+        return bare[1:-1].strip() if is_quoted else bare
 
 
 def variable_of(field: str) -> str:
