@@ -40,7 +40,8 @@ def initialize(**params: object) -> Any:
 )
 def test_what_needs_nothing_or_cannot_be_read_comes_back_byte_for_byte(data: bytes) -> None:
     assert normalize_message(data) == data
-    assert normalize_message(b"\xef\xbb\xbf" + data) == data
+    for marks in (b"\xef\xbb\xbf", b"\xef\xbb\xbf\xef\xbb\xbf", b" \xef\xbb\xbf"):
+        assert normalize_message(marks + data) == data
 
 
 def test_an_empty_list_is_the_empty_object() -> None:

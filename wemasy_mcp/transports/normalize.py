@@ -9,7 +9,9 @@ import json
 import re
 from typing import Any
 
-_BOM = b"\xef\xbb\xbf"
+_MARKS = re.compile(rb"(?:[ \t\r\n]*\xef\xbb\xbf)+")
+"""Byte order marks: a program that writes one before each message may stand behind another that does."""
+
 _SUSPECT = re.compile(
     rb'"(?:params|_meta)"\s*:\s*\[\s*\]|"initialize"|"_meta"\s*:\s*[^{\s]|"progressToken"\s*:\s*(?:[^"\s\d-]|-?\d+[.eE])'
 )
@@ -23,7 +25,8 @@ _UNKNOWN_CLIENT = {"name": "unknown", "version": "0"}
 
 def normalize_message(data: bytes) -> bytes:
     """Return a message's JSON text as the client meant it. A correct or unreadable message is returned unchanged."""
-    data = data.removeprefix(_BOM)
+    if marks := _MARKS.match(data):
+        data = data[marks.end() :]
     if not _SUSPECT.search(data):
         return data
     try:
