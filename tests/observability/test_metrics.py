@@ -1,5 +1,7 @@
 """What is counted, collected by the OpenTelemetry SDK's own in-memory reader."""
 
+import subprocess
+import sys
 from typing import Any
 
 import anyio
@@ -12,6 +14,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 import api_document
 from support.wire import SAVE, UPDATE, Recorded, client_over, server_over
+from wemasy_mcp.observability.metrics import instruments
 from wemasy_mcp.once.once_caller import OnceCaller
 from wemasy_mcp.transports.http.refusal import Refusal
 from wemasy_mcp.transports.http.refusal_log import RefusalLog
@@ -135,3 +138,26 @@ async def test_a_refusal_is_counted_by_its_status(measured: Measured) -> None:
         await RefusalLog(Refusal(404, "not_found", "Nothing is here."))(scope, never, sent)
 
     assert measured("wemasy.mcp.refusals") == [({"http.response.status_code": 404}, 100)]
+
+
+@pytest.mark.process
+def test_the_api_for_metrics_is_not_imported_for_nobody() -> None:
+    script = (
+        "import sys; from wemasy_mcp.observability.metrics import instruments as i; i().calls.record(1.0, {}); "
+        "i().repeats.add(1); print('opentelemetry.metrics' in sys.modules)"
+    )
+
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+
+    assert run.stdout.strip() == "False"
+
+
+def test_instruments_are_found_as_soon_as_somebody_reads_them(
+    monkeypatch: pytest.MonkeyPatch, measured: Measured
+) -> None:
+    with monkeypatch.context() as without:
+        without.delitem(sys.modules, "opentelemetry.metrics")
+        instruments().cooldowns.add(1)
+    instruments().cooldowns.add(1)
+
+    assert measured("wemasy.mcp.cooldowns") == [({}, 1)]

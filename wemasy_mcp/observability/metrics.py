@@ -1,17 +1,44 @@
-"""The metrics, through OpenTelemetry's API alone: without an SDK they do nothing, in under a microsecond.
+"""The metrics, through OpenTelemetry's API alone: where nothing reads them they do nothing, in under a microsecond.
 
 Names are those of the semantic conventions for MCP and HTTP clients where there is one; the others begin with
 `wemasy.mcp`. No attribute is a caller's text: a tool is one that is offered, an error one of the published codes.
 """
 
+import sys
 from functools import cache
+from typing import TYPE_CHECKING
 
 from wemasy_mcp import __version__
 
+if TYPE_CHECKING:
+    from opentelemetry.metrics import Counter, Histogram, UpDownCounter
+
+
+class _Unmeasured:
+    """An instrument of a process in which nothing reads one."""
+
+    def add(self, amount: float, attributes: object = None) -> None:
+        """Count nothing."""
+
+    def record(self, amount: float, attributes: object = None) -> None:
+        """Measure nothing."""
+
+
+_NOTHING = _Unmeasured()
+
 
 class Instruments:
-    """The instruments, made once and late: a starting stdio server counts nothing, and hosts wait for the import."""
+    """The instruments of this process."""
 
+    calls: "Histogram | _Unmeasured" = _NOTHING
+    requests: "Histogram | _Unmeasured" = _NOTHING
+    calls_under_way: "UpDownCounter | _Unmeasured" = _NOTHING
+    refusals: "Counter | _Unmeasured" = _NOTHING
+    repeats: "Counter | _Unmeasured" = _NOTHING
+    cooldowns: "Counter | _Unmeasured" = _NOTHING
+
+
+class _Measured(Instruments):
     def __init__(self) -> None:
         from opentelemetry.metrics import get_meter
 
@@ -42,7 +69,17 @@ class Instruments:
         )
 
 
-@cache
 def instruments() -> Instruments:
-    """Return the instruments of this process."""
-    return Instruments()
+    """Return the instruments of this process.
+
+    Whoever wants to read them has imported the API for it. Otherwise that import would only delay the first call.
+    """
+    return _measured() if "opentelemetry.metrics" in sys.modules else _UNMEASURED
+
+
+@cache
+def _measured() -> Instruments:
+    return _Measured()
+
+
+_UNMEASURED = Instruments()
