@@ -89,7 +89,8 @@ def _takes_escapes() -> bool:
         if not ctypes.windll.kernel32.GetConsoleMode(console, ctypes.byref(mode)):
             return False
         return bool(ctypes.windll.kernel32.SetConsoleMode(console, mode.value | enable_virtual_terminal_processing))
-    return True
+    else:  # noqa: RET505 - mypy skips it for Windows only this way
+        return True
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:

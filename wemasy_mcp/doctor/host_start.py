@@ -51,7 +51,8 @@ async def _check_command(entry: HostEntry, environment: dict[str, str], again: s
         return failed("command", found, "Take --transport and WEMASY_TRANSPORT out of the entry.")
     secret = environment.get(API_TOKEN, "")
     server = StdioServerParameters(command=program, args=arguments, env=environment)
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output, _keep_strays(secret) as strays:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as kept, _keep_strays(secret) as strays:
+        output: Any = kept  # not a `TextIO` on Windows, but used as one
         try:
             tools = await _list_tools(stdio_client(server, output))
         except Exception as error:

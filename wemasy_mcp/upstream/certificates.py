@@ -27,7 +27,8 @@ def create_ssl_context() -> ssl.SSLContext:
     paths = ssl.get_default_verify_paths()
     file = paths.openssl_cafile if Path(paths.openssl_cafile).is_file() else None
     folder = paths.openssl_capath if Path(paths.openssl_capath).is_dir() else None
-    if not sys.platform.startswith("linux") or not (file or (folder and _is_searchable(folder))):
+    is_linux = sys.platform.startswith("linux")
+    if not is_linux or not (file or (folder and _is_searchable(folder))):
         return httpx2.create_ssl_context()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(file, folder)

@@ -74,15 +74,26 @@ async def serve_app(
         tasks.cancel_scope.cancel()
 
 
-def _open_files() -> int:
-    """Return the number of files, and so connections, that the process may have open: on POSIX, its soft limit."""
-    if sys.platform == "win32":
-        return MAX_CONNECTIONS + OTHER_FILES
-    else:  # noqa: RET505 - mypy skips it for Windows only this way
-        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+def allowed_files() -> int:
+    """Return how many files, and so connections, the process may have open.
 
-        soft, _ = getrlimit(RLIMIT_NOFILE)
-        return MAX_CONNECTIONS + OTHER_FILES if soft == RLIM_INFINITY else soft
+    On POSIX the soft limit is raised first, as far as the hard one allows: macOS starts programs with 256.
+    """
+    wanted = MAX_CONNECTIONS + OTHER_FILES
+    if sys.platform == "win32":
+        return wanted
+    else:  # noqa: RET505 - mypy skips it for Windows only this way
+        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
+
+        soft, hard = (wanted if limit == RLIM_INFINITY else limit for limit in getrlimit(RLIMIT_NOFILE))
+        raised = min(wanted, hard)
+        if soft >= raised:
+            return soft
+        try:
+            setrlimit(RLIMIT_NOFILE, (raised, getrlimit(RLIMIT_NOFILE)[1]))
+        except (OSError, ValueError):  # the kernel may allow less than the limit says
+            return soft
+        return raised
 
 
 async def _stop(server: "_Server", stopping: anyio.Event, stop_calls: Callable[[], None], patience: Patience) -> None:
@@ -113,7 +124,7 @@ class _Server(uvicorn.Server):
             server_header=False,
             proxy_headers=False,
             # uvicorn refuses from this number on, including the connection that asks.
-            limit_concurrency=1 + max(1, min(MAX_CONNECTIONS, _open_files() - OTHER_FILES)),
+            limit_concurrency=1 + max(1, min(MAX_CONNECTIONS, allowed_files() - OTHER_FILES)),
             timeout_keep_alive=KEEPALIVE_SECONDS,
         )
         config.request_seconds = patience.request
