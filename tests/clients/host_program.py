@@ -58,8 +58,8 @@ class Run:
     """Where the program is installed."""
     node: Path
     model_url: str
-    limit_seconds: float | None
-    """The program's own limit on a call, if its sessions have one."""
+    limit_seconds: float
+    """The program's own limit on a call, the longest that a session of the run has."""
 
     @property
     def project(self) -> Path:
@@ -89,7 +89,7 @@ class Host:
     limit: Callable[[float], Mapping[str, Any]] = lambda seconds: {}
     """The members of an entry that limit a call."""
     limits_more: bool = False
-    """Whether its limit holds for more, as the start or other servers: calls with one are then made in a run apart."""
+    """Whether its limit holds for more, as for the start: the calls that it gives up are then made in a run apart."""
     unattended: Mapping[str, Any] = field(default_factory=dict)
     """The members of an entry without which it would not call every tool when nobody sits in front of it."""
     prepare: Callable[[Run], None] = lambda run: None
@@ -124,7 +124,7 @@ def main(host: Host) -> None:
     job = json.load(sys.stdin)
     packages, node = map(Path, sys.argv[1:])
     sessions: list[dict[str, Any]] = sorted(job["sessions"], key=lambda session: bool(session.get("may_break")))
-    apart = [session for session in sessions if host.limits_more and "limit_seconds" in session["server"]]
+    apart = [session for session in sessions if host.limits_more and session["gives_up"]]
     beside = [session for session in sessions if session not in apart]
     for number, together in enumerate(filter(None, (beside, apart))):
         _hold(host, together, Path.home() / f"home-{number}", packages, node)
@@ -135,9 +135,9 @@ def _hold(host: Host, sessions: list[dict[str, Any]], home: Path, packages: Path
     for index, session in enumerate(sessions):
         session["entry"] = session["name"] if index else MAIN_ENTRY
     steps = [Step(session, call) for session in sessions for call in session["calls"]]
-    limits = (session["server"].get("limit_seconds") for session in sessions)
+    limit_seconds = max(_limit_of(session) for session in sessions)
     with serve_model(_player(steps)) as model:
-        run = Run(home, packages, node, model.url, next(filter(None, limits), None))
+        run = Run(home, packages, node, model.url, limit_seconds)
         run.project.mkdir(parents=True)
         host.prepare(run)
         for session in sessions:
@@ -169,6 +169,10 @@ def _follow(url: str) -> None:
         answer.read()
 
 
+def _limit_of(session: Mapping[str, Any]) -> float:
+    return float(session["server"]["limit_seconds"] or RUN_SECONDS)
+
+
 def _write_entry(host: Host, run: Run, session: Mapping[str, Any]) -> None:
     """Have `config` write the session's entry, and add to it what a user would by hand."""
     server = session["server"]
@@ -197,11 +201,9 @@ def _write_entry(host: Host, run: Run, session: Mapping[str, Any]) -> None:
     )
     if done.returncode:
         sys.exit(f"config {host.name} --write: exit status {done.returncode}\n{done.stdout}{done.stderr}")
-    members: dict[str, Any] = dict(host.unattended)
+    members: dict[str, Any] = {**host.unattended, **host.limit(_limit_of(session))}
     if settings:
         members[host.environment] = settings
-    if "limit_seconds" in server:
-        members |= host.limit(server["limit_seconds"])
     _add_members(run.home / host.file, (*host.container, session["entry"]), members)
 
 

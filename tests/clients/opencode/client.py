@@ -20,7 +20,7 @@ def variables(run: Run) -> dict[str, str]:
     options = {"baseURL": f"{run.model_url}/v1", "apiKey": "a-key-for-tests"}
     provider = {"npm": "@ai-sdk/openai-compatible", "options": options, "models": {"scripted": {}}}
     # It leaves a server out whose list of tools is not there in time, by default after 5 seconds.
-    limits = {"mcp_timeout": int((run.limit_seconds or 60) * 1000)}
+    limits = {"mcp_timeout": int(run.limit_seconds * 1000)}
     settings = {"provider": {"scripted": provider}, "experimental": limits, "share": "disabled"}
     return {
         "OPENCODE_CONFIG_CONTENT": json.dumps(settings),
