@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,11 +12,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import anyio
 import jsonschema
 import pytest
 from mcp import StdioServerParameters
 
 from api_document import TOOLS
+from support.program import TOKEN
 from support.started import tools_and_outcome
 from wemasy_mcp import __version__
 from wemasy_mcp.endpoints import ENDPOINTS
@@ -208,6 +211,31 @@ async def test_what_is_in_the_bundle_starts_and_serves(unpacked: Path) -> None:
     server = StdioServerParameters(command=sys.executable, args=arguments, cwd=unpacked)
 
     assert await tools_and_outcome(server) == (TOOLS, "applied")
+
+
+@pytest.mark.bundle
+def test_the_manifests_own_command_installs_what_is_needed_and_serves(unpacked: Path, manifest: dict[str, Any]) -> None:
+    from uv import find_uv_bin
+
+    started = manifest["server"]["mcp_config"]
+    assert started["command"] == "uv"
+    arguments = [word.replace("${__dirname}", str(unpacked)) for word in started["args"]]
+    # What Claude Desktop fills in, and the sandbox in place of an account.
+    settings = started["env"] | {variable_of("api_token"): TOKEN, variable_of("sandbox"): "1"}
+    environment = {"UV_PYTHON": sys.executable, **os.environ, **settings}
+    first = subprocess.run(
+        [find_uv_bin(), *arguments, "--version"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=300,
+        check=True,
+    )
+    assert first.stdout.split() == [b"wemasy-mcp", __version__.encode()]
+
+    server = StdioServerParameters(command=find_uv_bin(), args=arguments, env=environment)
+
+    assert anyio.run(tools_and_outcome, server) == (TOOLS, "applied")
 
 
 @pytest.mark.posix
