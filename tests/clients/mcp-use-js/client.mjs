@@ -1,4 +1,5 @@
-// mcp-use's agent and client for TypeScript, in the last version 1, which brings both; the model is a script.
+// mcp-use's agent and client for TypeScript, in the last version 1: the client of version 2 is another package. The model
+// is a script.
 
 import { AIMessage, fakeModel } from "langchain";
 import { MCPAgent, MCPClient } from "mcp-use";
