@@ -29,7 +29,7 @@ async def main() -> None:
         return ModelResponse([TextPart("Done.") if done else ToolCallPart(call["tool"], call["arguments"])])
 
     transport = StdioTransport(server["command"], list(server["args"]), env=server["env"], keep_alive=False)
-    async with MCPToolset(transport, **job["settings"]) as toolset:
+    async with MCPToolset(transport, init_timeout=60, **job["settings"]) as toolset:
         try:
             ended = (await Agent(FunctionModel(script), toolsets=[toolset]).run("Go.")).output
         except Exception as error:
