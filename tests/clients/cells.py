@@ -75,7 +75,7 @@ def _told(client: Client, told: Told) -> str:
     if told["kind"] == "nothing":
         return f"the {client.shows} waits on"
     if told["kind"] == "exception":
-        return f"{'the run ends with' if client.shows == 'model' else 'an exception'}, `{told['words']}`"
+        return f"{'the run ends with' if client.shows == 'model' else 'an exception,'} `{told['words']}`"
     return f"the {client.shows} reads `{told['words']}`"
 
 
@@ -105,7 +105,7 @@ def _where(client: Client, cases: list[Seen]) -> str:
     spoken = {name: _transports(transports) for name, transports in over.items() if transports}
     if len(spoken) == len(client.modes) and len(set(spoken.values())) == 1:
         return next(iter(spoken.values()))
-    return ", ".join(f"{name} over {transports}" for name, transports in spoken.items())
+    return ", ".join(f"{name or 'by default'} over {transports}" for name, transports in spoken.items())
 
 
 def _transports(transports: Iterable[str]) -> str:

@@ -48,8 +48,8 @@ call.
 _REPEATS = """\
 ## Clients that repeat a call by themselves
 
-Each is set to repeat what fails, and gives up on a call after {seconds:.0f} seconds, while Wemasy answers after
-{more:.0f} and the server waits for it. How many requests the API saw for the one decision of the model:
+Each is set to repeat what fails. It gives up on a call after {seconds:.0f} seconds; the server waits longer, and Wemasy
+answers after {more:.0f}. How many requests the API saw for the one decision of the model:
 """
 
 _DEVIATIONS = """\
