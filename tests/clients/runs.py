@@ -16,7 +16,7 @@ from .serving import kill, serve
 from .sessions import KILLED, SESSIONS
 from .upstream import Upstream
 
-RUN_SECONDS = 300
+RUN_SECONDS = 420
 
 
 @dataclass(frozen=True)

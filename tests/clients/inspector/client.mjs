@@ -18,12 +18,16 @@ const target = {
   "streamable-http": ({ url }) => ["--transport", "http", "--server-url", url],
 };
 
+// Asked for once: it is a process more.
+let protocol;
+
 await main(async (server, mode) => {
   const options = ["--cli", "--format", "json", "--quiet", "--protocol-era", mode];
   const ask = async (...request) =>
     JSON.parse(await run([inspector, ...options, ...request, ...target[server.kind](server)])).result;
+  protocol ??= (await ask("--method", "initialize")).protocolVersion;
   return {
-    protocol: (await ask("--method", "initialize")).protocolVersion,
+    protocol,
     async call(name, args) {
       const result = await ask("--method", "tools/call", "--tool-name", name, "--tool-args-json", JSON.stringify(args));
       return { structured: result.structuredContent, text: textOf(result.content), is_error: result.isError ?? false };
