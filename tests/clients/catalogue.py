@@ -72,6 +72,8 @@ class Client:
     """Whether it leaves out every null that it is given."""
     is_hurried: bool = False
     """Whether it gives up after five seconds unless it is told otherwise."""
+    does: str = ""
+    """What a program is seen to do in which no call can be made; such a one has no modes."""
     deviations: tuple[Deviation, ...] = ()
 
     @property

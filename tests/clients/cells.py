@@ -33,6 +33,12 @@ def ending(client: Client, record: Record) -> tuple[str, ...]:
     )
 
 
+def started(client: Client, record: Record) -> str:
+    """Return what was seen of a program in which no call can be made."""
+    when = f"`{client.package}` {record['version']}, last run {record['date']}, group `{client.group}`"
+    return f"- **{client.name}** ({when}) {client.does}"
+
+
 def repeating(client: Client, record: Record) -> Iterator[tuple[str, ...]]:
     """Yield the rows of a client that repeats calls by itself."""
     for case in record["cases"]:
@@ -49,7 +55,7 @@ def _cancelling(client: Client) -> str:
 
 def _when_cancelled(client: Client, mode: Mode) -> str:
     if not mode.can_cancel:
-        return "cannot be cancelled"
+        return "not tried: only the whole program can be interrupted" if client.is_host else "cannot be cancelled"
     if set(mode.cancels_over) >= set(client.transports):
         return "its repeat is given the answer"
     if not mode.cancels_over:

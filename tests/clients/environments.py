@@ -5,6 +5,7 @@ Node than many machines have.
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -70,6 +71,8 @@ def _install_client(client: Client, uv: Path, node: Path | None) -> Program:
     environment = _install(client.id, _pins(client), partial(_with_npm, node))
     if client.is_host:
         return Program((sys.executable, str(client.script), str(environment), str(node)), client.directory)
+    if not client.script.exists():
+        return Program((str(node),), environment)
     # Node looks for packages beside the script and above it, so the script goes to them.
     directory = environment / "client"
     directory.mkdir(exist_ok=True)
@@ -129,8 +132,11 @@ def _with_npm(node: Path, environment: Path, manifest: Path) -> None:
     shutil.copy(manifest, environment)
     npm = node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     # Scripts would download programs of their own; what a lock file would pin, the manifest does not ask for.
-    flags = ("--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", "--loglevel=error")
-    _run(str(node), str(npm), "install", "--prefix", str(environment), *flags)
+    flags = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
+    _run(str(node), str(npm), "install", "--prefix", str(environment), "--no-package-lock", *flags)
+    # A package whose script, which is not run, would install what its parts need, as their own lock files say.
+    for inside in json.loads(manifest.read_text()).get("installedInside", ()):
+        _run(str(node), str(npm), "install", "--prefix", str(environment / inside), "--omit=dev", *flags)
 
 
 def _python(environment: Path) -> Path:

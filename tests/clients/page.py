@@ -52,6 +52,12 @@ Each is set to repeat what fails. It gives up on a call after {seconds:.0f} seco
 answers after {more:.0f}. How many requests the API saw for the one decision of the model:
 """
 
+_STARTED = """\
+## Without a model
+
+{started}
+"""
+
 _DEVIATIONS = """\
 ## What is different
 
@@ -61,7 +67,8 @@ _DEVIATIONS = """\
 
 _REACHING = """\
 Each client below is installed with the version shown and runs against this server and a fake Wemasy API. A framework
-with a loop of its own runs that loop, with a scripted model. These reach the program or the model whole, over every
+with a loop of its own runs that loop, with a scripted model; so do the programs of the group `programs`, with an entry
+that `wemasy-mcp config HOST --write` has put into their file. These reach the program or the model whole, over every
 transport, unless the end of this page says otherwise: success, {outcomes}, `pending` and how it ended. (Without a
 token, SSE and streamable HTTP do not start.) Text that looks like JSON, emoji and null arrive at the API as they were
 given, and the API sees one request for one call."""
@@ -69,7 +76,9 @@ given, and the API sees one request for one call."""
 
 def render() -> str:
     """Return the page."""
-    seen = [(client, record) for client in read_catalogue() if (record := read_record(client))]
+    recorded = [(client, record) for client in read_catalogue() if (record := read_record(client))]
+    seen = [(client, record) for client, record in recorded if client.modes]
+    started = "\n".join(_fill(cells.started(client, record)) for client, record in recorded if not client.modes)
     clients = [client for client, _ in seen]
     reaching = _table(
         ("Client", "Version", "Last run", "Group", "Transports", "Protocol", "An error reaches"),
@@ -96,6 +105,7 @@ def render() -> str:
                 ending,
                 _REPEATS.format(seconds=LIMIT_SECONDS, more=LIMIT_SECONDS + 3),
                 repeating,
+                _STARTED.format(started=started),
                 _DEVIATIONS.format(deviations=deviations),
             )
         ).rstrip("\n")

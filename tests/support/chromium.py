@@ -29,14 +29,14 @@ def missing() -> list[str]:
 
 
 @contextmanager
-def chromium(width: int = 1320, height: int = 960) -> Iterator[Chrome]:
+def chromium(width: int = 1320, height: int = 960, flags: tuple[str, ...] = ()) -> Iterator[Chrome]:
     """A browser with a profile of its own, which ends with the block."""
     browser, driver = (shutil.which(name) for name in BINARIES)
     options = ChromeOptions()
     options.binary_location = browser or ""
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        for flag in (*_FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}"):
+        for flag in (*_FLAGS, *flags, f"--user-data-dir={profile}", f"--window-size={width},{height}"):
             options.add_argument(flag)
         opened = Chrome(options, Service(driver))
         try:

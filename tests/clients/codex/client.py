@@ -28,6 +28,6 @@ main(
         lambda run: {"SCRIPTED_KEY": "a-key-for-tests"},
         limit=lambda seconds: {"tool_timeout_sec": seconds},
         # `codex exec` has nobody to ask for approval, and does not wait for a server that may be absent.
-        unattended={"default_tools_approval_mode": "approve", "required": True},
+        unattended={"default_tools_approval_mode": "approve", "required": True, "startup_timeout_sec": 120},
     )
 )
