@@ -22,7 +22,7 @@ const target = {
 let protocol;
 
 await main(async (server, mode) => {
-  const options = ["--cli", "--format", "json", "--quiet", "--protocol-era", mode];
+  const options = ["--cli", "--format", "json", "--quiet", "--protocol-era", mode, "--connect-timeout", "60000"];
   const ask = async (...request) =>
     JSON.parse(await run([inspector, ...options, ...request, ...target[server.kind](server)])).result;
   protocol ??= (await ask("--method", "initialize")).protocolVersion;
