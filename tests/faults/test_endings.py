@@ -30,7 +30,7 @@ CONNECTIONS = 100
 """How many calls are under way at a time; the next one waits, and was not sent."""
 
 if sys.platform == "win32":
-    STOP_SIGNALS = [signal.SIGINT, signal.SIGBREAK]
+    STOP_SIGNALS = [signal.SIGINT]  # Wine has no key for SIGBREAK, which is handled alike
 else:
     STOP_SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 

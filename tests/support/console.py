@@ -1,12 +1,6 @@
-"""Ctrl-C and Ctrl-Break on Windows, where they go to every process of a console: the tests have one of their own."""
+"""Ctrl-C on Windows, where it goes to every process of a console: the tests have a console of their own."""
 
 import signal
-import sys
-
-if sys.platform == "win32":
-    EVENTS = {signal.SIGINT: signal.CTRL_C_EVENT, signal.SIGBREAK: signal.CTRL_BREAK_EVENT}
-else:
-    EVENTS: dict[signal.Signals, int] = {}
 
 
 def open_console() -> None:
@@ -15,12 +9,11 @@ def open_console() -> None:
 
     win32console.FreeConsole()
     win32console.AllocConsole()
-    for number in EVENTS:
-        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def press(number: signal.Signals) -> None:
-    """Press Ctrl-C or Ctrl-Break: every server that was started from here stops."""
+def press_ctrl_c() -> None:
+    """Press it: every server that was started from here stops."""
     import win32console
 
-    win32console.GenerateConsoleCtrlEvent(EVENTS[number], 0)
+    win32console.GenerateConsoleCtrlEvent(win32console.CTRL_C_EVENT, 0)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import anyio
 
-from support.console import press
+from support.console import press_ctrl_c
 from support.program import TOKEN
 
 Era = Literal["2025-11-25", "2026-07-28"]
@@ -120,9 +120,10 @@ class ServerProcess:
         self._process.stdin.close()
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal to the server; on Windows as a key, which every process of the tests' own console gets."""
+        """Send a signal to the server; on Windows Ctrl-C, which every process of the tests' own console gets."""
         if sys.platform == "win32":
-            press(number)
+            assert number == signal.SIGINT
+            press_ctrl_c()
         else:
             self._process.send_signal(number)
 
