@@ -68,6 +68,10 @@ class Attempt(Exchange):
     runs_on: bool = False
     """True if the request continues although the call was cancelled: `report` will then be called."""
 
+    def facts(self) -> "Attempt":
+        """Return what is known about the request, without the answer's bytes and all that belongs to the call."""
+        return Attempt(sent=self.sent, status=self.status, request_id=self.request_id, record=self.record)
+
     def adopt(self, request: "Attempt") -> None:
         """Copy what another attempt knows about the request that answers this call."""
         self.request_id, self.sent, self.status = request.request_id, request.sent, request.status

@@ -191,9 +191,8 @@ class OnceCaller:
                 _wake(waiter)
             for report, code in request.reports:
                 report(attempt, outcome_of(answer), code)
-            # Kept for the repeat, without the answer's bytes and what belongs to the call.
-            request.attempt = Attempt()
-            request.attempt.adopt(attempt)
+            # Kept for the repeat.
+            request.attempt = attempt.facts()
             if self._replicas is not None and not request.is_elsewhere:
                 self._spawn(self._replicas.end(request.shared, answer))
 
