@@ -51,6 +51,7 @@ def test_a_catalogue_of_one_group_has_no_turns(clients: tuple[Client, ...]) -> N
     assert select(clients[:1], DAY, {}) == clients[:1]
 
 
+@pytest.mark.posix
 def test_environments_that_nobody_uses_are_removed_once_there_are_too_many(tmp_path: Path) -> None:
     for name in ("held", "oldest", "newest"):
         (tmp_path / name).mkdir()
