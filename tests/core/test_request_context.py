@@ -31,7 +31,7 @@ async def test_arguments_as_the_json_text_of_an_object_are_that_object(mcp_clien
     assert recorded.bodies == [b'{"kind":"fact","value":"5"}']
 
 
-@pytest.mark.parametrize("arguments", [None, [], {}, "{}"])
+@pytest.mark.parametrize("arguments", [None, [], {}, "{}", "", "null", "[]"])
 async def test_no_arguments_in_whatever_form_are_missing_arguments(mcp_client: Client, arguments: object) -> None:
     error = (await call(mcp_client, arguments))["error"]
 
@@ -40,7 +40,7 @@ async def test_no_arguments_in_whatever_form_are_missing_arguments(mcp_client: C
 
 @pytest.mark.parametrize(
     "arguments",
-    ["", "null", "[]", '{"kind":"fact"', '{"kind":"fact","kind":"vector"}', "[" * 50_000, 5, 0, True, False, [{}], 1.5],
+    ['{"kind":"fact"', '{"kind":"fact","kind":"vector"}', "[" * 50_000, 5, 0, True, False, [{}], 1.5],
     ids=lambda arguments: repr(arguments)[:30],
 )
 async def test_arguments_that_are_not_an_object_are_refused_where_the_model_sees_it(
