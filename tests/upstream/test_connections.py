@@ -248,7 +248,7 @@ async def test_what_comes_before_the_tls_handshake_is_vouched_for_by_nobody() ->
 async def test_a_handshake_that_is_not_answered_in_time_is_given_up() -> None:
     async with accepting(ApiConnection.wait_closed) as port, transport(port, url="https://127.0.0.1:{}") as opened:
         with pytest.raises(httpx2.ConnectTimeout):
-            await post(opened, timeout={"connect": 0.01})
+            await post(opened, timeout={"connect": 0.2})
 
 
 async def test_a_name_is_connected_to_whichever_of_its_addresses_answers() -> None:
