@@ -70,7 +70,10 @@ class Attempt(Exchange):
 
     def facts(self) -> "Attempt":
         """Return what is known about the request, without the answer's bytes and all that belongs to the call."""
-        return Attempt(sent=self.sent, status=self.status, request_id=self.request_id, record=self.record)
+        # Given an id, it makes none, which would cost more than all else here.
+        kept = Attempt(request_id=self.request_id)
+        kept.adopt(self)
+        return kept
 
     def adopt(self, request: "Attempt") -> None:
         """Copy what another attempt knows about the request that answers this call."""

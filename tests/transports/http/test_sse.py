@@ -1,7 +1,8 @@
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -21,6 +22,43 @@ from wemasy_mcp.transports.http.uvicorn_server import Patience
 def app_of(sessions: SseSessions) -> Paths:
     endpoints = {path: WholeBody(app, Bodies()) for path, (_, app) in sessions.endpoints().items()}
     return Paths(endpoints, sessions.running)
+
+
+@dataclass
+class Opened:
+    """A session that its client has opened."""
+
+    http: httpx2.AsyncClient
+    endpoint: str
+    lines: AsyncIterator[str]
+
+    async def post(self, message: dict[str, Any]) -> httpx2.Response:
+        return await self.http.post(self.endpoint, json={"jsonrpc": "2.0", **message})
+
+    async def answer(self) -> dict[str, Any]:
+        """Return the next message of the stream."""
+        answer: dict[str, Any] = json.loads(await endpoint_of(self.lines))
+        return answer
+
+
+@asynccontextmanager
+async def opened(
+    server: Server[Any], stopping: anyio.Event | None = None, patience: Patience | None = None
+) -> AsyncIterator[Opened]:
+    stopping = stopping or anyio.Event()
+    app = app_of(SseSessions(server, stopping))
+    with anyio.fail_after(SECONDS):
+        async with (
+            served(app, stopping, patience or Patience()) as port,
+            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+            http.stream("GET", "/sse") as stream,
+        ):
+            lines = stream.aiter_lines()
+            yield Opened(http, await endpoint_of(lines), lines)
+
+
+async def list_no_tools(ctx: object, params: object) -> ListToolsResult:
+    return ListToolsResult(tools=[])
 
 
 async def test_no_more_sessions_are_opened_than_allowed() -> None:
@@ -77,30 +115,23 @@ async def test_a_cancelled_request_does_not_hold_the_server_up() -> None:
         await never.wait()
         return ListToolsResult(tools=[])
 
-    sessions = SseSessions(Server("test", on_list_tools=list_tools), stopping)
-    with anyio.fail_after(SECONDS):
-        async with (
-            served(app_of(sessions), stopping, Patience(calls=SECONDS)) as port,
-            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
-            http.stream("GET", "/sse") as stream,
+    server = Server("test", on_list_tools=list_tools)
+    async with opened(server, stopping, Patience(calls=SECONDS)) as session:
+        for message in (
+            {"id": 1, "method": "tools/list"},
+            {"method": "notifications/cancelled", "params": {"requestId": ["no id"]}},
+            {"method": "notifications/cancelled", "params": {"requestId": 1}},
         ):
-            lines = stream.aiter_lines()
-            endpoint = await endpoint_of(lines)
-            for message in (
-                {"id": 1, "method": "tools/list"},
-                {"method": "notifications/cancelled", "params": {"requestId": ["no id"]}},
-                {"method": "notifications/cancelled", "params": {"requestId": 1}},
-            ):
-                taken = await http.post(endpoint, json={"jsonrpc": "2.0", **message})
-                assert taken.status_code == 202
-            stopping.set()
-            rest = [line async for line in lines]
+            taken = await session.post(message)
+            assert taken.status_code == 202
+        stopping.set()
+        rest = [line async for line in session.lines]
 
     assert rest
 
 
 async def test_an_id_in_flight_is_refused_under_no_id() -> None:
-    stopping, never = anyio.Event(), anyio.Event()
+    never = anyio.Event()
     handled: list[object] = []
 
     async def list_tools(ctx: object, params: object) -> ListToolsResult:
@@ -108,27 +139,15 @@ async def test_an_id_in_flight_is_refused_under_no_id() -> None:
         await never.wait()
         return ListToolsResult(tools=[])
 
-    sessions = SseSessions(Server("test", on_list_tools=list_tools), stopping)
-    with anyio.fail_after(SECONDS):
-        async with (
-            served(app_of(sessions), stopping, Patience()) as port,
-            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
-            http.stream("GET", "/sse") as stream,
+    async with opened(Server("test", on_list_tools=list_tools)) as session:
+        shake = {"protocolVersion": "2025-11-25"}
+        for message in (
+            {"id": 1, "method": "initialize", "params": shake},
+            *[{"id": 7, "method": "tools/list"}] * 2,
         ):
-            lines = stream.aiter_lines()
-            endpoint = await endpoint_of(lines)
-            shake = {"protocolVersion": "2025-11-25"}
-            for message in (
-                {"id": 1, "method": "initialize", "params": shake},
-                *[{"id": 7, "method": "tools/list"}] * 2,
-            ):
-                await http.post(endpoint, json={"jsonrpc": "2.0", **message})
-            told: list[dict[str, Any]] = []
-            while len(told) < 2:
-                line = await anext(lines)
-                if line.startswith("data: "):
-                    told.append(json.loads(line.removeprefix("data: ")))
-            never.set()
+            await session.post(message)
+        told = [await session.answer() for _ in range(2)]
+        never.set()
 
     assert (told[1]["id"], told[1]["error"]["code"]) == (None, -32600)
     assert len(handled) == 1
@@ -144,41 +163,19 @@ async def test_a_session_that_asks_for_nothing_ends_soon(
 ) -> None:
     """However long one that is used may be idle."""
     monkeypatch.setattr("wemasy_mcp.transports.http.sse.UNOPENED_SECONDS", 0.5)
-    stopping = anyio.Event()
-    sessions = SseSessions(Server("test"), stopping)
-    with anyio.fail_after(SECONDS):
-        async with (
-            served(app_of(sessions), stopping, Patience()) as port,
-            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
-            http.stream("GET", "/sse") as idle,
-        ):
-            lines = idle.aiter_lines()
-            endpoint = await endpoint_of(lines)
-            for message in messages:
-                await http.post(endpoint, json={"jsonrpc": "2.0", **message})
-            assert "event: endpoint" not in [line async for line in lines]
+    async with opened(Server("test")) as session:
+        for message in messages:
+            await session.post(message)
+        assert "event: endpoint" not in [line async for line in session.lines]
 
 
 async def test_a_client_that_reconnects_is_served_without_another_handshake() -> None:
     """Several clients do so when the server was started again, and say nothing of it to their user."""
-    stopping = anyio.Event()
-
-    async def list_tools(ctx: object, params: object) -> ListToolsResult:
-        return ListToolsResult(tools=[])
-
-    sessions = SseSessions(Server("test", on_list_tools=list_tools), stopping)
-    with anyio.fail_after(SECONDS):
-        async with (
-            served(app_of(sessions), stopping, Patience()) as port,
-            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
-            http.stream("GET", "/sse") as stream,
-        ):
-            lines = stream.aiter_lines()
-            endpoint = await endpoint_of(lines)
-            answers = []
-            for message in (CALL, PING):
-                await http.post(endpoint, json={"jsonrpc": "2.0", **message})
-                answers.append(json.loads(await endpoint_of(lines)))
+    async with opened(Server("test", on_list_tools=list_no_tools)) as session:
+        answers = []
+        for message in (CALL, PING):
+            await session.post(message)
+            answers.append(await session.answer())
 
     assert [answer["id"] for answer in answers] == [7, 8]
     assert answers[0]["result"]["tools"] == []
@@ -215,24 +212,11 @@ async def test_a_client_that_fell_back_from_a_discovery_can_still_shake_hands(
     discoveries: int, rest: list[dict[str, Any]], protocol: str | None
 ) -> None:
     """Seeing the discovery first, the SDK locks the connection to the 2026 era and refuses the handshake."""
-    stopping = anyio.Event()
-
-    async def list_tools(ctx: object, params: object) -> ListToolsResult:
-        return ListToolsResult(tools=[])
-
-    sessions = SseSessions(Server("test", on_list_tools=list_tools), stopping)
-    with anyio.fail_after(SECONDS):
-        async with (
-            served(app_of(sessions), stopping, Patience()) as port,
-            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
-            http.stream("GET", "/sse") as stream,
-        ):
-            lines = stream.aiter_lines()
-            endpoint = await endpoint_of(lines)
-            answers = {}
-            for message in (*[DISCOVER] * discoveries, *rest):
-                await http.post(endpoint, json={"jsonrpc": "2.0", **message})
-                answers[message["id"]] = json.loads(await endpoint_of(lines))["result"]
+    async with opened(Server("test", on_list_tools=list_no_tools)) as session:
+        answers = {}
+        for message in (*[DISCOVER] * discoveries, *rest):
+            await session.post(message)
+            answers[message["id"]] = (await session.answer())["result"]
 
     assert "2026-07-28" in answers["discover"]["supportedVersions"]
     assert answers.get("shake", {}).get("protocolVersion") == protocol
