@@ -13,7 +13,7 @@ from wemasy_mcp.config import NAMES as HOST_NAMES
 from wemasy_mcp.console import guard_streams, wrap
 from wemasy_mcp.setting_sources import read_settings
 from wemasy_mcp.settings import SettingsError
-from wemasy_mcp.startup import lasting_imports
+from wemasy_mcp.startup import import_alone, lasting_imports
 
 DONE, CHECK_FAILED, UNUSABLE = 0, 1, 2
 
@@ -143,6 +143,7 @@ def _port(text: str) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     with lasting_imports():
+        import_alone("mcp.server.lowlevel")
         from wemasy_mcp.app import serve
         from wemasy_mcp.observability.logging import log_json
 

@@ -8,6 +8,8 @@ import pytest
 
 NEEDED_BY_OTHER_COMMANDS = (
     "jsonschema",
+    "mcp.client",
+    "mcp.server.mcpserver",
     "opentelemetry.metrics",
     "opentelemetry.sdk",
     "redis",
@@ -37,7 +39,7 @@ def imported() -> set[str]:
 
 
 def test_the_list_is_read_from_a_server_that_did_start(imported: set[str]) -> None:
-    assert {"mcp.server.lowlevel", "wemasy_mcp.core.server", "wemasy_mcp.transports.stdio.session"} <= imported
+    assert {"mcp.server.lowlevel.server", "wemasy_mcp.core.server", "wemasy_mcp.transports.stdio.session"} <= imported
 
 
 @pytest.mark.parametrize("module", NEEDED_BY_OTHER_COMMANDS)
