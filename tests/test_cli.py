@@ -191,7 +191,7 @@ def test_a_tool_that_does_not_exist_is_refused(
 
     assert run(["--transport", "sse", "--sandbox"]) == 2
 
-    assert refused(capsys) == f"wemasy-mcp: WEMASY_TOOLS names unknown tools: wemasy_forget. Known: {', '.join(TOOLS)}."
+    assert refused(capsys) == f"wemasy-mcp: WEMASY_TOOLS names unknown tools. Known: {', '.join(TOOLS)}."
 
 
 def test_a_sandbox_database_that_cannot_be_used_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -144,10 +144,8 @@ def check_tools(settings: Settings) -> None:
         SettingsError: `WEMASY_TOOLS` names a tool that does not exist.
     """
     known = [endpoint.tool for endpoint in ENDPOINTS]
-    if unknown := [name for name in settings.tools if name not in known]:
-        raise SettingsError(
-            variable_of("tools"), f"names unknown tools: {', '.join(unknown)}. Known: {', '.join(known)}."
-        )
+    if not set(known).issuperset(settings.tools):
+        raise SettingsError(variable_of("tools"), f"names unknown tools. Known: {', '.join(known)}.")
 
 
 def build_caller(settings: Settings) -> tuple[Caller, TokenSource]:

@@ -770,7 +770,7 @@ def test_where_each_request_brings_its_token_none_is_missed(doctor: Doctor, serv
 @pytest.mark.parametrize(
     ("environment", "variable"),
     [
-        ({"WEMASY_TOOLS": "nope"}, "WEMASY_TOOLS names unknown tools: nope."),
+        ({"WEMASY_TOOLS": "nope"}, "WEMASY_TOOLS names unknown tools. Known: "),
         ({"WEMASY_REDIS_URL": "gopher://x"}, "WEMASY_REDIS_URL "),
         ({"WEMASY_TRANSPORT": "streamable-http", "WEMASY_HOST": "0.0.0.0"}, "WEMASY_HOST is not a loopback address"),
         ({"WEMASY_TRANSPORT": "sse", "WEMASY_SERVER_TOKEN": "two words"}, "WEMASY_SERVER_TOKEN cannot be used"),

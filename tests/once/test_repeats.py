@@ -50,7 +50,7 @@ def begun(repeats: Repeats, key: bytes = KEY) -> Request:
         ("a", "u", b'{"x":{"a":[1,null],"b":1}}', False),
     ],
 )
-def test_a_call_is_the_same_for_an_equal_account_tool_and_body(
+def test_a_call_is_the_same_for_an_equal_token_tool_and_body(
     repeats: Repeats, account: str, tool: str, body: bytes, *, is_same: bool
 ) -> None:
     known = repeats.key("a", "t", b'{"x":{"a":[1,null],"b":1}}')

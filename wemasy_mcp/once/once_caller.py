@@ -16,7 +16,6 @@ from typing import Any, Protocol
 from pydantic import SecretStr
 
 from wemasy_mcp.core.client import Attempt, Caller
-from wemasy_mcp.core.cooldown import account_key
 from wemasy_mcp.core.errors import InternalError, Pending, ShuttingDown, Unreachable, WemasyError
 from wemasy_mcp.core.protocol import Reply
 from wemasy_mcp.endpoints.base import Endpoint
@@ -118,7 +117,7 @@ class OnceCaller:
         Raises:
             WemasyError: In all other cases, with what is known about the write.
         """
-        key = self._repeats.key(account_key(token.get_secret_value()), endpoint.tool, body)
+        key = self._repeats.key(token.get_secret_value(), endpoint.tool, body)
         request = self._repeats.join(key)
         if not isinstance(request, Running):
             request = self._begin(key, endpoint, body, token, user_agent, attempt)

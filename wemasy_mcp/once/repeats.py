@@ -76,10 +76,10 @@ class Repeats:
         self._running: OrderedDict[bytes, Request] = OrderedDict()
         self._ended: OrderedDict[bytes, Request] = OrderedDict()
 
-    def key(self, account: str, tool: str, body: bytes) -> bytes:
-        """Return the key of a call: equal for the same account, tool and body, and different in each process."""
+    def key(self, token: str, tool: str, body: bytes) -> bytes:
+        """Return the key of a call: equal for the same token, tool and body, and different in each process."""
         return hashlib.blake2b(
-            b"\0".join((account.encode(), tool.encode(), canonical(body))), key=self._secret, digest_size=32
+            b"\0".join((token.encode(), tool.encode(), canonical(body))), key=self._secret, digest_size=32
         ).digest()
 
     def join(self, key: bytes) -> Request | None:

@@ -144,7 +144,7 @@ async def test_the_sandbox_keeps_what_is_written_where_it_was_told_to(tmp_path: 
         (
             {"WEMASY_API_TOKEN": TOKEN, "WEMASY_TOOLS": "save"},
             ("--transport", "stdio"),
-            f"WEMASY_TOOLS names unknown tools: save. Known: {', '.join(TOOLS)}.",
+            f"WEMASY_TOOLS names unknown tools. Known: {', '.join(TOOLS)}.",
         ),
         (
             {"WEMASY_SANDBOX_DB": "/dev/null/none.db"},
