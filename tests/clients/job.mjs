@@ -9,6 +9,17 @@ export const textOf = (content) =>
     .map((block) => block.text)
     .join("\n");
 
+// The session of a connected client of the TypeScript SDK 2.
+export const sessionOf = (client, server) => ({
+  protocol: client.getNegotiatedProtocolVersion(),
+  async call(name, args, signal) {
+    const options = server.limit_seconds ? { signal, timeout: server.limit_seconds * 1000 } : { signal };
+    const result = await client.callTool({ name, arguments: args }, options);
+    return { structured: result.structuredContent, text: textOf(result.content), is_error: result.isError ?? false };
+  },
+  close: () => client.close(),
+});
+
 // `connect(server, mode)` opens a session: { call(tool, args, signal), close(), protocol }.
 // `server.limit_seconds` is the client's own limit on a call; null for its default.
 // The sessions of each lane are held one after the other, the lanes side by side, and last what may break.

@@ -21,6 +21,12 @@ from wemasy_mcp.core.client import Attempt, WemasyClient
 
 PATH = "services/ai/v1/memory/save"
 ARGUMENTS = {"kind": "fact", "key": "a-private-key", "value": "a-private-value"}
+OF_EVERY_REQUEST = {
+    "http.request.method": "POST",
+    "url.template": PATH,
+    "server.address": "api.wemasy.nl",
+    "server.port": 443,
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +63,7 @@ async def test_a_request_is_one_client_span_under_the_servers_own(
     (span,) = request_spans(spans)
     assert span.name == f"POST {PATH}"
     assert span.attributes == {
-        "http.request.method": "POST",
-        "url.template": PATH,
-        "server.address": "api.wemasy.nl",
-        "server.port": 443,
+        **OF_EVERY_REQUEST,
         "wemasy.outcome": "applied",
         "http.response.status_code": 200,
     }
@@ -89,10 +92,7 @@ async def test_a_failure_is_told_by_its_code_and_outcome(
 
     (span,) = request_spans(spans)
     assert span.attributes == {
-        "http.request.method": "POST",
-        "url.template": PATH,
-        "server.address": "api.wemasy.nl",
-        "server.port": 443,
+        **OF_EVERY_REQUEST,
         "wemasy.outcome": outcome,
         "http.response.status_code": status,
         "error.type": error_type,
@@ -107,10 +107,7 @@ async def test_a_request_without_an_answer_has_no_status(spans: InMemorySpanExpo
 
     (span,) = request_spans(spans)
     assert span.attributes == {
-        "http.request.method": "POST",
-        "url.template": PATH,
-        "server.address": "api.wemasy.nl",
-        "server.port": 443,
+        **OF_EVERY_REQUEST,
         "wemasy.outcome": "unknown",
         "error.type": "connection_lost",
     }

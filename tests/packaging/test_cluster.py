@@ -106,22 +106,24 @@ def applied(upstream: Upstream) -> Counter[str]:
     return Counter(body["key"] for body in upstream.bodies)
 
 
+def kill_amid_calls(replica: ServerProcess, upstream: Upstream) -> None:
+    """Kill a replica while nearly every client has a request at the API."""
+    upstream.hold()
+    upstream.wait_until_held(CLIENTS - 1)
+    replica.process.kill()
+    replica.wait()
+    upstream.release()
+
+
 async def test_a_replica_and_redis_are_lost_under_way_and_every_call_is_told_the_truth(
     upstream: Upstream, tmp_path: Path
 ) -> None:
     """The killed replica's calls are surely sent: they were written, and nginx must not send them again."""
 
-    def kill_a_replica_amid_calls() -> None:
-        upstream.hold()
-        upstream.wait_until_held(CLIENTS - 1)
-        them.replicas[0].process.kill()
-        them.replicas[0].wait()
-        upstream.release()
-
     with cluster(upstream, tmp_path) as them, anyio.fail_after(SECONDS):
         events: dict[int, Callable[[], object]] = {
             CALLS // 4: them.redis.stop,
-            CALLS // 2: kill_a_replica_amid_calls,
+            CALLS // 2: lambda: kill_amid_calls(them.replicas[0], upstream),
             CALLS * 3 // 4: them.redis.start,
         }
         load = Load(them.url, CALLS, events)
@@ -143,17 +145,10 @@ async def test_a_replica_and_redis_are_lost_under_way_and_every_call_is_told_the
 async def test_clients_that_repeat_the_calls_of_a_killed_replica_write_nothing_twice(
     upstream: Upstream, tmp_path: Path
 ) -> None:
-    def kill_a_replica_amid_calls() -> None:
-        upstream.hold()
-        upstream.wait_until_held(CLIENTS - 1)
-        them.replicas[0].process.kill()
-        them.replicas[0].wait()
-        upstream.release()
-
     # Whoever repeats a call of the killed replica waits as long as its request could have taken.
     hurried = {"WEMASY_ANSWER_SECONDS": "1", "WEMASY_TIMEOUT_SECONDS": "3"}
     with cluster(upstream, tmp_path, **hurried) as them, anyio.fail_after(SECONDS):
-        load = Load(them.url, CALLS, {CALLS // 2: kill_a_replica_amid_calls}, repeats=50)
+        load = Load(them.url, CALLS, {CALLS // 2: lambda: kill_amid_calls(them.replicas[0], upstream)}, repeats=50)
         await load.run()
 
     answers = Counter(answer for answers in load.told.values() for answer in answers)

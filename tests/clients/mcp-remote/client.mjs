@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { createRequire } from "node:module";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { main, textOf } from "../job.mjs";
+import { main, sessionOf } from "../job.mjs";
 
 const remote = join(dirname(createRequire(import.meta.url).resolve("mcp-remote/package.json")), "dist/proxy.js");
 
@@ -15,13 +15,5 @@ await main(async (server) => {
   const client = new Client({ name: "mcp-remote", version: "1.0.0" });
   await client.connect(new StdioClientTransport({ command: process.execPath, args }));
   await client.listTools();
-  return {
-    protocol: client.getNegotiatedProtocolVersion(),
-    async call(name, args, signal) {
-      const options = server.limit_seconds ? { signal, timeout: server.limit_seconds * 1000 } : { signal };
-      const result = await client.callTool({ name, arguments: args }, options);
-      return { structured: result.structuredContent, text: textOf(result.content), is_error: result.isError ?? false };
-    },
-    close: () => client.close(),
-  };
+  return sessionOf(client, server);
 });

@@ -42,19 +42,29 @@ class Opened:
 
 
 @asynccontextmanager
+async def client_of(
+    sessions: SseSessions, stopping: anyio.Event, patience: Patience | None = None
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """Serve the sessions for one test, and yield an HTTP client of them."""
+    with anyio.fail_after(SECONDS):
+        async with (
+            served(app_of(sessions), stopping, patience or Patience()) as port,
+            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+        ):
+            yield http
+
+
+@asynccontextmanager
 async def opened(
     server: Server[Any], stopping: anyio.Event | None = None, patience: Patience | None = None
 ) -> AsyncIterator[Opened]:
     stopping = stopping or anyio.Event()
-    app = app_of(SseSessions(server, stopping))
-    with anyio.fail_after(SECONDS):
-        async with (
-            served(app, stopping, patience or Patience()) as port,
-            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
-            http.stream("GET", "/sse") as stream,
-        ):
-            lines = stream.aiter_lines()
-            yield Opened(http, await endpoint_of(lines), lines)
+    async with (
+        client_of(SseSessions(server, stopping), stopping, patience) as http,
+        http.stream("GET", "/sse") as stream,
+    ):
+        lines = stream.aiter_lines()
+        yield Opened(http, await endpoint_of(lines), lines)
 
 
 async def list_no_tools(ctx: object, params: object) -> ListToolsResult:
@@ -64,17 +74,13 @@ async def list_no_tools(ctx: object, params: object) -> ListToolsResult:
 async def test_no_more_sessions_are_opened_than_allowed() -> None:
     stopping = anyio.Event()
     sessions = SseSessions(Server("test"), stopping, max_sessions=1)
-    with anyio.fail_after(SECONDS):
-        async with (
-            served(app_of(sessions), stopping, Patience()) as port,
-            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
-        ):
-            async with http.stream("GET", "/sse") as first:
-                await endpoint_of(first.aiter_lines())
-                refused = await http.get("/sse")
-            # The server notices in its own time that the first has gone.
-            while (again := await status_of(http)) == 503:
-                pass
+    async with client_of(sessions, stopping) as http:
+        async with http.stream("GET", "/sse") as first:
+            await endpoint_of(first.aiter_lines())
+            refused = await http.get("/sse")
+        # The server notices in its own time that the first has gone.
+        while (again := await status_of(http)) == 503:
+            pass
 
     assert (refused.status_code, again) == (503, 200)
 
@@ -88,19 +94,15 @@ async def test_a_session_that_nobody_uses_ends(caplog: pytest.LogCaptureFixture)
     caplog.set_level(logging.ERROR)
     stopping = anyio.Event()
     sessions = SseSessions(Server("test"), stopping, idle_seconds=0.1)
-    with anyio.fail_after(SECONDS):
-        async with (
-            served(app_of(sessions), stopping, Patience()) as port,
-            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
-        ):
-            async with http.stream("GET", "/sse") as stream:
-                lines = stream.aiter_lines()
-                endpoint = await endpoint_of(lines)
-                # Ends by itself, and in order: a stream that is cut off raises.
-                rest = [line async for line in lines]
-            late = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-            while (await http.post(endpoint, json=late)).status_code != 404:
-                pass
+    async with client_of(sessions, stopping) as http:
+        async with http.stream("GET", "/sse") as stream:
+            lines = stream.aiter_lines()
+            endpoint = await endpoint_of(lines)
+            # Ends by itself, and in order: a stream that is cut off raises.
+            rest = [line async for line in lines]
+        late = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        while (await http.post(endpoint, json=late)).status_code != 404:
+            pass
 
     assert rest == [""]
     assert caplog.messages == []
