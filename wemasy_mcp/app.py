@@ -20,7 +20,8 @@ from wemasy_mcp.endpoints import ENDPOINTS
 from wemasy_mcp.endpoints.base import Endpoint
 from wemasy_mcp.observability.export import start_export
 from wemasy_mcp.observability.logging import start_logging
-from wemasy_mcp.once.once_caller import OnceCaller, Replicas
+from wemasy_mcp.once.once_caller import OnceCaller
+from wemasy_mcp.once.replicas import Replicas
 from wemasy_mcp.secret_file import follow_api_token
 from wemasy_mcp.setting_sources import Reading
 from wemasy_mcp.settings import OVER_HTTP_ONLY, Settings, SettingsError, variable_of

@@ -3,24 +3,40 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client
 
-from support.once import Api, Call, once_over, settled
+from support.once import Api, Call, once_over, settled, silence
 from support.wire import SAVE, UPDATE, server_over
 from wemasy_mcp.core.client import WemasyClient
-from wemasy_mcp.core.errors import ConnectionLost, InternalError, Pending, ShuttingDown, Unreachable, WemasyError
+from wemasy_mcp.core.errors import (
+    ConnectionLost,
+    InternalError,
+    Pending,
+    ShuttingDown,
+    TimedOut,
+    Unreachable,
+    WemasyError,
+)
 from wemasy_mcp.core.protocol import Reply
+from wemasy_mcp.once import once_caller
 from wemasy_mcp.once.once_caller import OnceCaller
+from wemasy_mcp.once.repeats import KEPT_SECONDS, Repeats
 
 
 @pytest.fixture
 def api() -> Api:
     return Api()
+
+
+@pytest.fixture
+async def silent_host() -> AsyncIterator[str]:
+    async with silence() as host:
+        yield host
 
 
 async def test_the_same_call_while_one_is_under_way_joins_it(api: Api) -> None:
@@ -174,6 +190,60 @@ async def test_a_call_that_has_sent_nothing_is_cancelled(silent_host: str) -> No
     await once.aclose()
 
 
+async def test_two_calls_that_have_sent_nothing_are_cancelled_with_their_request(silent_host: str) -> None:
+    once = OnceCaller(WemasyClient(silent_host, timeout_seconds=5), answer_seconds=5, timeout_seconds=5)
+    first, second = Call(once), Call(once)
+    await asyncio.sleep(0.05)
+    await first.cancel()
+    await second.cancel()
+    await settled()
+
+    assert not once._tasks
+    assert (first.reports, second.reports) == ([("not_applied", "cancelled")], [])
+    await once.aclose()
+
+
+async def test_the_repeat_of_a_call_that_is_just_being_cancelled_begins_anew(silent_host: str) -> None:
+    once = OnceCaller(WemasyClient(silent_host, timeout_seconds=5), answer_seconds=0.2, timeout_seconds=5)
+    first = Call(once)
+    await asyncio.sleep(0.05)
+    first.task.cancel()
+    await asyncio.wait([first.task])
+    repeat = Call(once)
+
+    error = await repeat.outcome()
+    assert isinstance(error, Unreachable)
+    assert "within 0.2 seconds" in error.message
+    assert repeat.attempt.notes == []
+    await once.aclose()
+
+
+async def test_a_call_whose_client_waits_as_long_as_the_request_is_told_how_it_ended(api: Api) -> None:
+    error = await Call(once_over(api, answer_seconds=0.05, timeout_seconds=0.05)).outcome()
+
+    assert isinstance(error, TimedOut)
+
+
+async def test_what_has_been_kept_long_enough_is_forgotten_without_another_call(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(once_caller, "EXPIRY_SECONDS", 0.01)
+    now = [1000.0]
+    repeats = Repeats(lambda: now[0])
+    once = once_over(api, repeats=repeats)
+    call = Call(once)
+    await settled()
+    await call.cancel()
+    api.store()
+    await settled()
+    await asyncio.sleep(0.05)
+    assert not repeats.is_empty
+    now[0] += KEPT_SECONDS + 1
+    with anyio.fail_after(5):
+        while not repeats.is_empty:  # noqa: ASYNC110 - nothing else says so
+            await asyncio.sleep(0.01)
+
+
 async def test_a_call_that_has_sent_nothing_in_time_is_not_pending(silent_host: str) -> None:
     once = OnceCaller(WemasyClient(silent_host, timeout_seconds=5), answer_seconds=0.05, timeout_seconds=5)
     error = await Call(once).outcome()
@@ -251,24 +321,6 @@ async def test_a_model_that_repeats_a_pending_call_reads_how_it_ended(
         f"tool={SAVE} outcome=applied code=pending status=200",
         f"tool={SAVE} outcome=applied code=ok status=200",
     ]
-
-
-@pytest.fixture
-async def silent_host() -> AsyncIterator[str]:
-    """An https address whose port takes connections and says nothing."""
-    async with _listening() as port:
-        yield f"https://127.0.0.1:{port}"
-
-
-@asynccontextmanager
-async def _listening() -> AsyncIterator[int]:
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
 
 
 SCHEDULES = st.lists(st.sampled_from(["call", "give up", "answer", "lose", "refuse"]), max_size=30)

@@ -160,6 +160,36 @@ def test_a_refusal_in_between_does_not_hide_an_earlier_unknown(repeats: Repeats,
     assert repeats.age(third.earlier) == 20
 
 
+def test_an_earlier_unknown_is_forgotten_in_its_own_time(repeats: Repeats, clock: Clock) -> None:
+    for answer, seconds in ((UNKNOWN, KEPT_SECONDS - 10), (REFUSED, 20.0)):
+        request = begun(repeats)
+        repeats.end(KEY, request, answer)
+        repeats.leave(KEY, request, delivered=True)
+        clock.seconds += seconds
+
+    assert begun(repeats).earlier is None
+
+
+def test_a_request_that_was_pushed_out_takes_none_after_it_along(repeats: Repeats) -> None:
+    pushed_out, request = Request(), Request()
+    for one in (pushed_out, request):
+        repeats.begin(KEY, one)
+    repeats.forget(KEY, pushed_out)
+    assert repeats.join(KEY) is request
+
+    repeats.forget(KEY, request)
+    assert repeats.join(KEY) is None
+
+
+def test_what_the_replicas_know_is_not_given_from_here_without_asking_them(repeats: Repeats) -> None:
+    request = begun(repeats)
+    repeats.leave(KEY, request, delivered=False, is_shared=True)
+    repeats.end(KEY, request, STORED)
+
+    assert repeats.join(KEY) is None
+    assert begun(repeats).kept is request
+
+
 @pytest.mark.parametrize("delivered", [True, False])
 def test_nothing_is_kept_for_longer_than_ten_minutes(repeats: Repeats, clock: Clock, *, delivered: bool) -> None:
     request = begun(repeats)

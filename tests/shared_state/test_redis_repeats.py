@@ -10,18 +10,21 @@ import pytest
 from redis import Redis
 
 from support.held_api import Upstream
-from support.once import Api, Call, once_over, settled
+from support.once import Api, Call, once_over, settled, silence
 from support.processes import connect, serving
 from support.program import TOKEN
 from support.redis_server import RedisServer, needs_redis, redis_running
 from support.wire import SAVE
-from wemasy_mcp.core.errors import ConnectionLost, ServerFailed, ValidationFailed
+from wemasy_mcp.core.client import WemasyClient
+from wemasy_mcp.core.errors import ConnectionLost, ServerFailed, ShuttingDown, ValidationFailed
 from wemasy_mcp.core.protocol import Reply
 from wemasy_mcp.once.once_caller import OnceCaller
-from wemasy_mcp.shared_state import redis_repeats
+from wemasy_mcp.once.repeats import Elsewhere
+from wemasy_mcp.shared_state import redis_connection, redis_repeats
 from wemasy_mcp.shared_state.redis_address import open_redis
 from wemasy_mcp.shared_state.redis_connection import RedisConnection
 from wemasy_mcp.shared_state.redis_repeats import RedisRepeats
+from wemasy_mcp.shared_state.shared_call import SharedCall
 
 pytestmark = needs_redis
 
@@ -47,16 +50,18 @@ class Replicas:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._opened: list[RedisConnection] = []
+        self._opened: list[RedisRepeats] = []
 
-    def start(self, api: Api, answer_seconds: float = 60.0) -> OnceCaller:
-        connection = RedisConnection(open_redis(self._url), patience_seconds=5)
-        self._opened.append(connection)
-        return once_over(api, answer_seconds, replicas=RedisRepeats(connection))
+    def start(self, api: Api, answer_seconds: float = 60.0, timeout_seconds: float = 60.0) -> OnceCaller:
+        return once_over(api, answer_seconds, self.repeats(), timeout_seconds)
+
+    def repeats(self) -> RedisRepeats:
+        self._opened.append(RedisRepeats(RedisConnection(open_redis(self._url), patience_seconds=5)))
+        return self._opened[-1]
 
     async def stop(self) -> None:
-        for connection in self._opened:
-            await connection.aclose()
+        for repeats in self._opened:
+            await repeats.aclose()
 
 
 @pytest.fixture
@@ -80,8 +85,12 @@ async def requests_at(api: Api, number: int) -> None:
 async def ended(redis: Redis, *states: bytes | None) -> None:
     """Return once the one call that Redis knows is in one of the states; None: it is not there."""
     with anyio.fail_after(5):
-        while (redis.hget(next(iter(redis.scan_iter()), b"none"), "state")) not in states:  # noqa: ASYNC110 - nothing else says so
+        while (redis.hget(next(redis.scan_iter(_type="hash"), b"none"), "state")) not in states:  # noqa: ASYNC110 - nothing else says so
             await asyncio.sleep(0.005)
+
+
+def key_of_the_call() -> str:
+    return SharedCall.of(TOKEN, SAVE, BODY).key
 
 
 def call(once: OnceCaller) -> Call:
@@ -231,6 +240,257 @@ async def test_the_repeat_of_a_call_whose_replica_died_is_told_so_once(
         await once.finish(0)
 
 
+async def test_a_repeat_of_a_call_whose_replica_died_stands_for_the_one_that_joined_it(
+    api: Api, replicas: Replicas, redis: Redis
+) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    call(here)
+    await requests_at(api, 1)
+    joined = call(there)
+    await asyncio.sleep(0.1)
+    await joined.cancel()
+    await asyncio.sleep(0.05)
+    redis.hset(key_of_the_call(), "deadline", 1)
+    await ended(redis, b"ended")
+
+    assert isinstance(await call(there).outcome(), ConnectionLost)
+    assert len(api.requests) == 1
+    await here.finish(0)
+
+
+async def test_a_call_that_joined_gets_that_answer_although_the_same_is_called_again_at_once(
+    api: Api, replicas: Replicas, redis: Redis
+) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    first = call(here)
+    await requests_at(api, 1)
+    joined = call(there)
+    await asyncio.sleep(0.1)
+    api.store()
+    assert await first.stored_as() == 0
+    on_purpose = call(here)
+    await requests_at(api, 2)
+
+    assert await joined.stored_as() == 0
+    api.store(1)
+    assert await on_purpose.stored_as() == 1
+
+
+async def test_the_same_call_on_purpose_elsewhere_is_sent_as_soon_as_the_first_is_answered(
+    api: Api, replicas: Replicas
+) -> None:
+    for number in range(6):
+        made = call(replicas.start(api))
+        await requests_at(api, number + 1)
+        api.store(number)
+        assert await made.stored_as() == number
+
+
+async def test_a_joined_call_shows_the_request_that_was_sent_and_what_may_have_been_stored_before(
+    api: Api, replicas: Replicas, redis: Redis
+) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    earlier = call(here)
+    await requests_at(api, 1)
+    api.lose()
+    await earlier.outcome()
+    first = call(here)
+    await requests_at(api, 2)
+    joined = call(there)
+    await asyncio.sleep(0.1)
+    api.store(1)
+    await first.stored_as()
+    await joined.stored_as()
+
+    assert joined.attempt.request_id == first.attempt.request_id
+    assert joined.attempt.status == 200
+    assert joined.attempt.notes[1:] == first.attempt.notes
+    assert "may also have been saved" in first.attempt.notes[0]
+
+
+async def test_an_undelivered_unknown_that_is_given_is_not_said_to_be_another(api: Api, replicas: Replicas) -> None:
+    once = replicas.start(api)
+    first = call(once)
+    await requests_at(api, 1)
+    await first.cancel()
+    await asyncio.sleep(0.05)
+    api.lose()
+    await asyncio.sleep(0.05)
+    repeat = call(once)
+
+    assert isinstance(await repeat.outcome(), ConnectionLost)
+    assert len(repeat.attempt.notes) == 1
+    assert repeat.attempt.request_id == first.attempt.request_id
+
+
+async def test_a_refusal_does_not_hide_an_earlier_unknown(api: Api, replicas: Replicas) -> None:
+    for number, end in enumerate((api.lose, api.refuse)):
+        made = call(replicas.start(api))
+        await requests_at(api, number + 1)
+        end(number)
+        await made.outcome()
+    third = call(replicas.start(api))
+    await requests_at(api, 3)
+    api.store(2)
+
+    assert await third.stored_as() == 2
+    assert "may also have been saved" in third.attempt.notes[0]
+
+
+@pytest.mark.parametrize("state", ["nothing", "under way", "kept"])
+async def test_a_call_that_is_cancelled_while_the_others_are_asked_takes_nothing(
+    api: Api, replicas: Replicas, redis: Redis, state: str
+) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    if state != "nothing":
+        first = call(here)
+        await requests_at(api, 1)
+        await first.cancel()
+        await asyncio.sleep(0.05)
+    if state == "kept":
+        api.store()
+        await ended(redis, b"ended")
+    hasty = call(there)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await hasty.cancel()
+    await there.finish(5)
+    assert hasty.reports == []
+    assert not hasty.attempt.runs_on
+
+    third = replicas.start(api)
+    repeat = call(third)
+    if state == "under way":
+        await asyncio.sleep(0.1)
+    if state != "kept":
+        await requests_at(api, 1)
+        api.store()
+    assert await repeat.stored_as() == 0
+    assert len(api.requests) == 1
+
+
+async def test_a_call_that_joined_one_that_was_given_up_unsent_is_sent_itself(api: Api, replicas: Replicas) -> None:
+    async with silence() as host:
+        client = WemasyClient(host, timeout_seconds=5)
+        here = OnceCaller(client, answer_seconds=5, timeout_seconds=5, replicas=replicas.repeats())
+        there = replicas.start(api)
+        unsent = call(here)
+        await asyncio.sleep(0.1)
+        joined = call(there)
+        await asyncio.sleep(0.1)
+        assert api.requests == []
+        await unsent.cancel()
+        await requests_at(api, 1)
+        api.store()
+
+        assert await joined.stored_as() == 0
+        assert joined.attempt.notes == []
+        assert joined.attempt.request_id != unsent.attempt.request_id
+        await client.aclose()
+
+
+@pytest.mark.parametrize("stopped_first", [True, False])
+async def test_a_stop_ends_a_call_that_waits_for_another_replica(
+    api: Api, replicas: Replicas, *, stopped_first: bool
+) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    call(here)
+    await requests_at(api, 1)
+    if stopped_first:
+        there.stop()
+    joined = call(there)
+    await asyncio.sleep(0.1)
+    there.stop()
+
+    assert isinstance(await joined.outcome(), ShuttingDown)
+    assert joined.attempt.sent
+    await here.finish(0)
+
+
+async def test_a_call_that_waits_for_a_replica_whose_event_loop_ends_is_told_so(api: Api, replicas: Replicas) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    call(here)
+    await requests_at(api, 1)
+    joined = call(there)
+    await asyncio.sleep(0.1)
+    for task in list(here._tasks):
+        task.cancel()
+
+    assert isinstance(await joined.outcome(), ShuttingDown)
+
+
+@pytest.mark.parametrize("answered_first", [True, False])
+async def test_an_answer_that_redis_held_is_given_from_memory_where_redis_is_away(
+    api: Api, *, answered_first: bool
+) -> None:
+    with redis_running() as server:
+        replicas = Replicas(server.url)
+        once = replicas.start(api)
+        first = call(once)
+        await requests_at(api, 1)
+        await first.cancel()
+        await asyncio.sleep(0.1)
+        if answered_first:
+            api.store()
+            await asyncio.sleep(0.1)
+        server.stop()
+        if not answered_first:
+            api.store()
+            await asyncio.sleep(0.1)
+        repeat = call(once)
+
+        assert await repeat.stored_as() == 0
+        assert repeat.attempt.request_id == first.attempt.request_id
+        on_purpose = call(once)
+        await requests_at(api, 2)
+        api.store(1)
+        assert await on_purpose.stored_as() == 1
+        await replicas.stop()
+
+
+@pytest.mark.parametrize("asks_at_once", [True, False])
+async def test_a_redis_that_was_away_as_an_answer_came_is_told_later(
+    api: Api, redis: Redis, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch, *, asks_at_once: bool
+) -> None:
+    monkeypatch.setattr(redis_connection, "REST_SECONDS", 0.05)
+    monkeypatch.setattr(redis_repeats, "RETRY_SECONDS", 60 if asks_at_once else 0.05)
+    hasty = RedisRepeats(RedisConnection(open_redis(redis_server.url), patience_seconds=0.2))
+    here = once_over(api, replicas=hasty)
+    first = call(here)
+    await requests_at(api, 1)
+    redis.client_pause(400)
+    api.store()
+    assert await first.stored_as() == 0
+    assert redis.client_unpause()
+    await asyncio.sleep(0.2)
+    if not asks_at_once:
+        await ended(redis, None)
+    on_purpose = call(here)
+    await requests_at(api, 2)
+    api.store(1)
+
+    assert await on_purpose.stored_as() == 1
+    assert on_purpose.attempt.notes == []
+    await hasty.aclose()
+
+
+async def test_what_redis_must_be_told_is_bounded_in_number_and_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_repeats, "MAX_UNREPORTED", 2)
+    monkeypatch.setattr(redis_repeats, "KEPT_SECONDS", 0.1)
+    monkeypatch.setattr(redis_repeats, "RETRY_SECONDS", 0.05)
+    with redis_running() as server:
+        repeats = RedisRepeats(RedisConnection(open_redis(server.url)))
+    for number in range(20):
+        made = repeats.call(TOKEN, SAVE, b"%d" % (number // 5))
+        await repeats.end(made, str(number), Reply(None, None, None, ()), 200)
+    assert [len(one.commands) for one in repeats._unreported.values()] == [4, 4]
+
+    with anyio.fail_after(5):
+        while repeats._unreported or repeats._retrying:  # noqa: ASYNC110 - nothing else says so
+            await asyncio.sleep(0.01)
+    await repeats.aclose()
+
+
 async def test_redis_holds_no_token_and_no_value_and_its_keys_expire(
     api: Api, replicas: Replicas, redis: Redis
 ) -> None:
@@ -259,13 +519,14 @@ async def test_an_answer_travels_whole(replicas: Replicas, redis_server: RedisSe
     connection = RedisConnection(open_redis(redis_server.url), patience_seconds=5)
     repeats = RedisRepeats(connection)
     made = repeats.call(TOKEN, SAVE, BODY)
-    assert await repeats.begin(made, 20) is None
-    assert await repeats.owe(made, None)
-    await repeats.end(made, answer)
-    found = await repeats.begin(repeats.call(TOKEN, SAVE, BODY), 20)
+    assert await repeats.begin(made, "first", 20) == Elsewhere()
+    assert await repeats.owe(made, "first", None, None)
+    await repeats.end(made, "first", answer, 200)
+    found = await repeats.begin(repeats.call(TOKEN, SAVE, BODY), "second", 20)
     await connection.aclose()
 
     assert found is not None
+    assert (found.request_id, found.status) == ("first", 200)
     if isinstance(answer, Reply):
         assert found.answer == answer
     else:
@@ -286,7 +547,7 @@ async def test_what_no_replica_wrote_is_passed_over(
     api: Api, replicas: Replicas, redis: Redis, members: dict[str, Any]
 ) -> None:
     once = replicas.start(api)
-    key = RedisRepeats.call(once._replicas, TOKEN, SAVE, BODY).key  # type: ignore[arg-type]
+    key = key_of_the_call()
     for name, value in members.items():
         redis.hset(key, name, value)
     made = call(once)
@@ -314,8 +575,7 @@ async def test_a_call_waits_no_longer_than_a_request_may_take(
     api: Api, replicas: Replicas, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_repeats, "MARGIN_SECONDS", 0.05)
-    here, there = replicas.start(api), replicas.start(api)
-    there._timeout_seconds = 0.05
+    here, there = replicas.start(api), replicas.start(api, timeout_seconds=0.05)
     call(here)
     await requests_at(api, 1)
     error = await call(there).outcome()

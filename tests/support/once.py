@@ -1,6 +1,8 @@
 """Calls of the API through `OnceCaller`, and an API that counts requests and answers each when it is told to."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import anyio
 import httpx2
@@ -12,7 +14,9 @@ from support.wire import ENDPOINT, SAVE
 from wemasy_mcp.core.client import Attempt, WemasyClient
 from wemasy_mcp.core.errors import WemasyError
 from wemasy_mcp.core.protocol import Reply
-from wemasy_mcp.once.once_caller import OnceCaller, Replicas
+from wemasy_mcp.once.once_caller import OnceCaller
+from wemasy_mcp.once.repeats import Repeats
+from wemasy_mcp.once.replicas import Replicas
 
 BASE_URL = "https://api.example/api"
 PATIENT = 60.0
@@ -46,9 +50,17 @@ class Api:
         self.requests[number].set_result(httpx2.Response(422, json={"message": "No.", "errors": {}}))
 
 
-def once_over(api: Api, answer_seconds: float = PATIENT, replicas: Replicas | None = None) -> OnceCaller:
-    client = WemasyClient(BASE_URL, timeout_seconds=PATIENT, transport=httpx2.MockTransport(api.handle))
-    return OnceCaller(client, answer_seconds=answer_seconds, timeout_seconds=PATIENT, replicas=replicas)
+def once_over(
+    api: Api,
+    answer_seconds: float = PATIENT,
+    replicas: Replicas | None = None,
+    timeout_seconds: float = PATIENT,
+    repeats: Repeats | None = None,
+) -> OnceCaller:
+    client = WemasyClient(BASE_URL, timeout_seconds=timeout_seconds, transport=httpx2.MockTransport(api.handle))
+    return OnceCaller(
+        client, answer_seconds=answer_seconds, timeout_seconds=timeout_seconds, repeats=repeats, replicas=replicas
+    )
 
 
 class Call:
@@ -81,6 +93,19 @@ class Call:
         self.task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await self.task
+
+
+@asynccontextmanager
+async def silence() -> AsyncIterator[str]:
+    """Yield an https address whose port takes connections and says nothing: no request is ever sent to it."""
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 async def settled() -> None:

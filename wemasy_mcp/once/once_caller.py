@@ -10,8 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -19,8 +18,10 @@ from wemasy_mcp.core.client import Attempt, Caller
 from wemasy_mcp.core.errors import InternalError, Pending, ShuttingDown, Unreachable, WemasyError
 from wemasy_mcp.core.protocol import Reply
 from wemasy_mcp.endpoints.base import Endpoint
-from wemasy_mcp.observability.metrics import instruments
-from wemasy_mcp.once.repeats import Answer, Elsewhere, Repeats, Request, outcome_of
+from wemasy_mcp.once.other_replicas import OtherReplicas
+from wemasy_mcp.once.repeats import Answer, Repeats, outcome_of
+from wemasy_mcp.once.replicas import Replicas
+from wemasy_mcp.once.running import NOT_SENT, Running, note_given, note_joined
 
 logger = logging.getLogger(__name__)
 
@@ -30,54 +31,8 @@ RETRY_SECONDS = 5
 LAST_WORDS_SECONDS = 0.5
 """Maximum time for requests that were ended to report what is known about them."""
 
-_JOINED = "The same call was already under way: it was not sent again, and this is its answer."
-_GIVEN = (
-    "The same call was made before, and its answer of {seconds} seconds ago could not be delivered: "
-    "this is that answer, and nothing was sent again."
-)
-_NOT_SENT = "The call was given up before it was sent."
-
-
-class Replicas(Protocol):
-    """The knowledge about repeats that the replicas of this server share. No method raises, and none takes long."""
-
-    def call(self, token: str, tool: str, body: bytes) -> Any:
-        """Return the object that represents a call in every replica."""
-
-    async def begin(self, call: Any, seconds: float) -> Elsewhere | None:
-        """Return what other replicas know about the call; None means: make the request, which may take `seconds`."""
-
-    async def wait(self, call: Any, seconds: float) -> Answer:
-        """Return the answer to the request that another replica has in progress; it may take `seconds`."""
-
-    async def end(self, call: Any, answer: Answer) -> None:
-        """Report to the other replicas how a request ended."""
-
-    async def join(self, call: Any) -> None:
-        """Record that a call here joined a request in progress here."""
-
-    async def owe(self, call: Any, answer: Answer | None) -> bool:
-        """Record that a call here did not get its answer; return whether the other replicas know."""
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-
-
-@dataclass(slots=True, eq=False)
-class Running(Request):
-    """A request and the task that makes it."""
-
-    attempt: Attempt = field(kw_only=True)
-    """The attempt of the call that began it; once the request has ended, only what is known about it."""
-    shared: Any = None
-    """The object that represents it in every replica."""
-    started_at: float = field(default_factory=time.monotonic)
-    waiters: list[asyncio.Future[None]] = field(default_factory=list)
-    task: asyncio.Task[None] = field(init=False)
-    is_elsewhere: bool = False
-    """True if another replica makes it."""
-    reports: list[tuple[Callable[[Attempt, str, str], None], str]] = field(default_factory=list)
-    """For each call that ended without the answer: the function that logs the outcome, and the code to log it under."""
+EXPIRY_SECONDS = 60.0
+"""Interval at which a process that gets no calls forgets what has been kept long enough."""
 
 
 class OnceCaller:
@@ -103,11 +58,13 @@ class OnceCaller:
         self._caller = caller
         self._answer_seconds = answer_seconds
         self._timeout_seconds = timeout_seconds
+        self._is_patient = answer_seconds >= timeout_seconds
         self._repeats = repeats or Repeats()
         self._replicas = replicas
+        self._others = None if replicas is None else OtherReplicas(replicas, timeout_seconds)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._expiry: asyncio.TimerHandle | None = None
         self.prepare = caller.prepare
-        self.stop = caller.stop
 
     async def call(
         self, endpoint: Endpoint, body: bytes, *, token: SecretStr, user_agent: str, attempt: Attempt
@@ -122,25 +79,21 @@ class OnceCaller:
         if not isinstance(request, Running):
             request = self._begin(key, endpoint, body, token, user_agent, attempt)
         elif request.answer is None:
-            instruments().repeats.add(1, {"wemasy.repeat": "joined"})
-            attempt.notes.append(_JOINED)
+            note_joined(attempt)
             if self._replicas is not None:
-                self._spawn(self._replicas.join(request.shared))
+                self._spawn(self._replicas.join(request.shared, request.attempt.request_id))
         else:
-            instruments().repeats.add(1, {"wemasy.repeat": "given_again"})
-            attempt.notes.append(_GIVEN.format(seconds=self._repeats.age(request.ended_at)))
+            note_given(attempt, self._repeats.age(request.ended_at))
         delivered = False
         try:
-            answer = await self._wait(request, attempt)
+            answer = await self._wait(key, request, attempt)
             delivered = attempt.client_is_there()
         except asyncio.CancelledError:
-            self._give_up(request, attempt)
+            self._give_up(key, request, attempt)
             raise
         finally:
-            if delivered or self._replicas is None:
-                self._repeats.leave(key, request, delivered=delivered)
-            else:
-                self._spawn(self._owe(self._replicas, key, request))
+            if not request.is_dropped:
+                self._leave(key, request, delivered=delivered)
             attempt.adopt(request.attempt)
         if request.earlier is not None and not endpoint.idempotent:
             seconds = self._repeats.age(request.earlier)
@@ -148,6 +101,12 @@ class OnceCaller:
         if isinstance(answer, WemasyError):
             raise copy.copy(answer)
         return answer
+
+    def stop(self) -> None:
+        """End the calls in progress, each with a truthful answer, and send no more."""
+        self._caller.stop()
+        if self._others is not None:
+            self._others.stop()
 
     async def finish(self, seconds: float) -> None:
         """Wait at most `seconds` for requests that continue without a caller; then end them."""
@@ -177,14 +136,15 @@ class OnceCaller:
     async def _run(self, key: bytes, request: Running, ask: Callable[[], Awaitable[Reply]]) -> None:
         """Make the request, and report how it ended to the calls that wait, those that left, and the other replicas."""
         attempt = request.attempt
-        answer: Answer = ShuttingDown()
+        answer: Answer | None = None
         try:
             answer = await self._answer(request, ask)
-        except asyncio.CancelledError:
-            if not attempt.sent:
-                answer = Unreachable(_NOT_SENT)
-            raise
+            if self._replicas is not None and not request.is_elsewhere:
+                # Before any caller has it, who may then make the same call on purpose at another replica.
+                await self._replicas.end(request.shared, attempt.request_id, answer, attempt.status)
         finally:
+            if answer is None:
+                answer = self._cut_off(request)
             self._repeats.end(key, request, answer)
             for waiter in request.waiters:
                 _wake(waiter)
@@ -192,12 +152,21 @@ class OnceCaller:
                 report(attempt, outcome_of(answer), code)
             # Kept for the repeat.
             request.attempt = attempt.facts()
-            if self._replicas is not None and not request.is_elsewhere:
-                self._spawn(self._replicas.end(request.shared, answer))
+
+    def _cut_off(self, request: Running) -> WemasyError:
+        """Return the answer to a request whose task was cancelled."""
+        attempt = request.attempt
+        answer = ShuttingDown() if attempt.sent else Unreachable(NOT_SENT)
+        if self._replicas is not None and not request.is_elsewhere:
+            if request.is_dropped:
+                self._spawn(self._replicas.drop(request.shared, attempt.request_id))
+            else:
+                self._spawn(self._replicas.end(request.shared, attempt.request_id, answer, attempt.status))
+        return answer
 
     async def _answer(self, request: Running, ask: Callable[[], Awaitable[Reply]]) -> Answer:
         try:
-            if self._replicas is not None and (found := await self._elsewhere(self._replicas, request)) is not None:
+            if self._others is not None and (found := await self._others.answer(request)) is not None:
                 return found
             return await ask()
         except WemasyError as error:
@@ -208,28 +177,29 @@ class OnceCaller:
             logger.exception("internal error")
             return InternalError()
 
-    async def _elsewhere(self, replicas: Replicas, request: Running) -> Answer | None:
-        """Return the answer to the same call made by another replica; None if the request must be made here."""
-        found = await replicas.begin(request.shared, self._timeout_seconds)
-        if found is None:
-            return None
-        if found.earlier_ago is not None:
-            request.earlier = time.monotonic() - found.earlier_ago
-            return None
-        # From here on, only the outcome of the other replica's request may be reported.
-        request.is_elsewhere = request.attempt.sent = True
-        if found.answer is None:
-            instruments().repeats.add(1, {"wemasy.repeat": "joined"})
-            request.attempt.notes.append(_JOINED)
-            return await replicas.wait(request.shared, self._timeout_seconds)
-        instruments().repeats.add(1, {"wemasy.repeat": "given_again"})
-        request.attempt.notes.append(_GIVEN.format(seconds=found.answered_ago))
-        return found.answer
+    def _leave(self, key: bytes, request: Running, *, delivered: bool) -> None:
+        if delivered:
+            self._repeats.leave(key, request, delivered=True)
+            return
+        if self._expiry is None:
+            self._expire()
+        if self._replicas is None:
+            self._repeats.leave(key, request, delivered=False)
+        else:
+            self._spawn(self._owe(self._replicas, key, request))
 
     async def _owe(self, replicas: Replicas, key: bytes, request: Running) -> None:
-        """Keep an undelivered answer where any replica finds it; failing that, here."""
-        is_kept = await replicas.owe(request.shared, request.answer)
-        self._repeats.leave(key, request, delivered=is_kept)
+        """Keep an undelivered answer, and record it where any replica finds it."""
+        attempt = request.attempt
+        is_shared = await replicas.owe(request.shared, attempt.request_id, request.answer, attempt.status)
+        self._repeats.leave(key, request, delivered=False, is_shared=is_shared)
+
+    def _expire(self) -> None:
+        """Forget what has been kept long enough, and look again later while anything may be kept."""
+        self._repeats.forget_expired()
+        self._expiry = None
+        if self._tasks or not self._repeats.is_empty:
+            self._expiry = asyncio.get_running_loop().call_later(EXPIRY_SECONDS, self._expire)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start a task that outlives the call that began it."""
@@ -238,31 +208,34 @@ class OnceCaller:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _wait(self, request: Running, attempt: Attempt) -> Answer:
+    async def _wait(self, key: bytes, request: Running, attempt: Attempt) -> Answer:
         """Return the answer; if none has come in time, raise an error that says what is known."""
         if request.answer is None:
             loop = asyncio.get_running_loop()
             waiter: asyncio.Future[None] = loop.create_future()
             request.waiters.append(waiter)
-            patience = loop.call_later(self._answer_seconds, _wake, waiter)
+            # By the deadline the request itself has ended, and says what is known.
+            patience = None if self._is_patient else loop.call_later(self._answer_seconds, _wake, waiter)
             try:
                 await waiter
             finally:
-                patience.cancel()
+                if patience is not None:
+                    patience.cancel()
         if request.answer is not None:
             return request.answer
-        if self._is_unsent_and_unshared(request):
-            # No other call waits for it, so this answer can be final: the request will not be sent.
-            request.task.cancel()
+        if request.is_droppable:
+            # This answer can be final, because the request will not be sent.
+            self._drop(key, request)
             raise Unreachable(f"Wemasy could not be reached within {self._answer_seconds:g} seconds.")
+        request.is_promised = True
         request.reports.append((attempt.report, Pending.code))
         left = self._timeout_seconds - (time.monotonic() - request.started_at)
         raise Pending(retry_after_seconds=max(1, math.ceil(min(left, RETRY_SECONDS))))
 
-    def _give_up(self, request: Running, attempt: Attempt) -> None:
+    def _give_up(self, key: bytes, request: Running, attempt: Attempt) -> None:
         """Remove a cancelled call: a request that has begun continues, and its outcome is logged once it is known."""
-        if self._is_unsent_and_unshared(request):
-            request.task.cancel()
+        if request.is_droppable:
+            self._drop(key, request)
             return
         attempt.runs_on = True
         if request.answer is None:
@@ -270,8 +243,13 @@ class OnceCaller:
         else:
             attempt.report(request.attempt, outcome_of(request.answer), "cancelled")
 
-    def _is_unsent_and_unshared(self, request: Running) -> bool:
-        return request.answer is None and not request.attempt.sent and request.waiting == 1 and not request.owed
+    def _drop(self, key: bytes, request: Running) -> None:
+        """Give up a request of which nothing was sent. The same call made from now on begins another."""
+        request.is_dropped = True
+        self._repeats.forget(key, request)
+        # What the other replicas answer must be heard: they may have handed something over.
+        if not request.is_asking:
+            request.task.cancel()
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:
