@@ -19,9 +19,15 @@ from support.local import served
 from support.processes import SECONDS, WAYS, Way, connect, transport_of
 from support.raw_http import HEAD, LIST, REQUEST, answer_to, running
 from wemasy_mcp.transports.http.asgi import Paths
-from wemasy_mcp.transports.http.request_timeout import RequestTimeoutProtocol, _ClosingGently
+from wemasy_mcp.transports.http.request_timeout import MAX_HEADERS, RequestTimeoutProtocol, _ClosingGently
 from wemasy_mcp.transports.http.sse import SseSessions
 from wemasy_mcp.transports.http.uvicorn_server import Patience
+
+
+def list_head(fields: int) -> bytes:
+    """The head of a request for the tools, without the empty line at its end."""
+    head = HEAD % b"test" + b"Content-Length: %d\r\n" % len(LIST)
+    return head + b"a:\r\n" * (fields + 1 - head.count(b"\r\n"))
 
 
 @pytest.mark.parametrize(
@@ -49,6 +55,47 @@ async def test_a_head_without_end_is_not_kept_in_memory(upstream: Upstream) -> N
             received = await answer_to(host, HEAD % b"test", *[flood] * 60, *[flood] * 600)
 
     assert received.startswith(b"HTTP/1.1 4") or received == b""
+
+
+@pytest.mark.parametrize("before", [b"", REQUEST], ids=["first", "behind another"])
+@pytest.mark.parametrize("end", [b"\r\n" + LIST, b""], ids=["whole", "no end"])
+async def test_a_head_of_too_many_fields_is_refused_before_it_is_read(
+    before: bytes, end: bytes, upstream: Upstream
+) -> None:
+    """16 KiB of them would take 200 KB of memory, on each connection, and before anyone has authenticated."""
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience(request=SECONDS)) as host:
+            received = await answer_to(host, before + list_head(MAX_HEADERS + 1) + end)
+
+    *served_before, refusal = received.split(b"HTTP/1.1 ")[1:]
+    assert [answer[:3] for answer in served_before] == [b"200"] * bool(before)
+    assert refusal.startswith(b"431 ")
+    assert b"\r\nconnection: close\r\n" in refusal.lower()
+
+
+async def test_a_head_of_as_many_fields_as_are_allowed_is_served(upstream: Upstream) -> None:
+    last = b"Connection: close\r\n\r\n" + LIST
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience()) as host:
+            assert (await answer_to(host, list_head(MAX_HEADERS - 1), last)).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_nothing_of_a_refused_head_is_kept_while_its_connection_closes(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+    linger = RequestTimeoutProtocol.linger
+
+    def linger_and_count(protocol: RequestTimeoutProtocol) -> None:
+        linger(protocol)
+        protocol.loop.call_soon(lambda: held.append(len(protocol.conn.trailing_data[0])))
+
+    monkeypatch.setattr(RequestTimeoutProtocol, "linger", linger_and_count)
+    with anyio.fail_after(SECONDS):
+        async with running(upstream, Patience(request=SECONDS)) as host:
+            await answer_to(host, list_head(2 * MAX_HEADERS))
+
+    assert held == [0]
 
 
 async def test_a_second_request_on_the_connection_has_its_own_time(upstream: Upstream) -> None:

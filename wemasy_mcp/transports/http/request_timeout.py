@@ -8,6 +8,7 @@ client does by default, takes trailers for headers, and limits neither.
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import h11
@@ -19,6 +20,11 @@ LINGER_SECONDS = 1.0
 
 MAX_LINGERING = 2**20
 """Bytes of such a body that are discarded before the connection is cut."""
+
+MAX_HEADERS = 100
+"""Maximum header fields of a request. Each takes some 200 bytes of memory, however short it is."""
+
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
 
 _CHUNK = memoryview(bytearray(2**14))
 """One receive buffer for all connections: thousands that send at the same time hold little memory each."""
@@ -65,6 +71,13 @@ class RequestTimeoutProtocol(H11Protocol, asyncio.BufferedProtocol):
         if self._lingered is None:
             self._expect(arriving=self.is_arriving())
 
+    def handle_events(self) -> None:
+        """Process what has arrived; refuse a head of too many fields before any of them is parsed."""
+        if self.conn.their_state is h11.IDLE and _count_headers(self.conn.trailing_data[0]) > MAX_HEADERS:
+            self._refuse(431, f"The request has more than {MAX_HEADERS} header fields.")
+        else:
+            super().handle_events()
+
     def on_response_complete(self) -> None:
         """Continue with what the client sent in the meantime; an unread body ends the connection."""
         if self.conn.their_state is h11.SEND_BODY:
@@ -75,11 +88,16 @@ class RequestTimeoutProtocol(H11Protocol, asyncio.BufferedProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse data that is not HTTP."""
-        body = json.dumps({"error": "invalid_request", "error_description": msg}).encode()
+        self._refuse(400, msg)
+
+    def _refuse(self, status: int, description: str) -> None:
+        """Answer and forget what cannot be served, and close the connection."""
+        body = json.dumps({"error": "invalid_request", "error_description": description}).encode()
         headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]
-        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+        for event in (h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
+        self.conn = h11.Connection(h11.SERVER)
 
     def pause_writing(self) -> None:
         """Start the client's time limit for reading."""
@@ -125,6 +143,12 @@ class RequestTimeoutProtocol(H11Protocol, asyncio.BufferedProtocol):
             self._deadline = None
         elif arriving and self._deadline is None:
             self._deadline = self.loop.call_later(self.config.request_seconds, self.transport.abort)
+
+
+def _count_headers(data: bytes) -> int:
+    """Return how many lines follow the first one in the head, or in the part of it that has arrived."""
+    end = _END_OF_HEAD.search(data)
+    return data.count(b"\n", 0, end.start() + 1 if end else len(data)) - 1
 
 
 class _ClosingGently:
