@@ -18,6 +18,7 @@ def _bomb(compressor: "zlib._Compress", size: int = 2**28) -> bytes:
 GZIP_BOMB = _bomb(zlib.compressobj(wbits=31))
 DEFLATE_BOMB = _bomb(zlib.compressobj())
 GZIP_IN_GZIP = gzip.compress(GZIP_BOMB)
+TWICE = gzip.compress(gzip.compress(DONE_JSON))
 
 BROKEN_CONNECTIONS: tuple[Fault, ...] = (
     told("reset after reading, applied", "connection_lost", applied=True, ending="reset"),
@@ -75,6 +76,7 @@ TOO_MUCH: tuple[Fault, ...] = (
     told("a gzip bomb", "bad_response", answer(200, GZIP_BOMB, "Content-Encoding: gzip"), applied=True),
     told("a deflate bomb", "bad_response", answer(200, DEFLATE_BOMB, "Content-Encoding: deflate"), applied=True),
     told("a bomb in a bomb", "bad_response", answer(200, GZIP_IN_GZIP, "Content-Encoding: gzip, gzip"), applied=True),
+    told("a success in two codings", "bad_response", answer(200, TWICE, "Content-Encoding: gzip, gzip"), applied=True),
     told("422 with a gzip bomb", "validation_failed", answer(422, GZIP_BOMB, "Content-Encoding: gzip"), applied=False),
 )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import socket
 import time
 import weakref
 from collections.abc import AsyncIterator, Mapping
@@ -15,7 +16,7 @@ import httpx2
 import pytest
 
 from support.answers import answer
-from support.certificates import make_certificates
+from support.certificates import Certificates, make_certificates
 from support.fake_api import FakeApi, Request
 from support.listener import Connection as ApiConnection
 from support.listener import accepting
@@ -34,6 +35,14 @@ async def transport(port: int, *, url: str = "http://127.0.0.1:{}", kept: float 
             yield opened
     finally:
         await opened.aclose()
+
+
+@pytest.fixture
+def certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Certificates:
+    """Certificates of an authority that clients trust."""
+    made = make_certificates(tmp_path, "127.0.0.1", "proxied.invalid")
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.trusted))
+    return made
 
 
 async def post(opened: httpx2.AsyncBaseTransport, body: bytes = b"{}", **extensions: Any) -> bytes:
@@ -95,6 +104,7 @@ async def test_connections_that_were_closed_meanwhile_are_closed_here_too_whatev
         (("Keep-Alive: timeout=5, max=100",), True),
         (("Keep-Alive: max=100,TIMEOUT = 1",), False),
         (("Keep-Alive: timeout=0",), False),
+        (('Keep-Alive: timeout="1"',), False),
         (("Keep-Alive: timeout=soon",), True),
         (("Connection: close",), False),
     ],
@@ -107,6 +117,17 @@ async def test_a_connection_is_kept_where_the_api_does_not_close_it(header: tupl
         assert [await post(opened) for _ in range(2)] == [b"whole"] * 2
 
     assert upstream.connections == (1 if kept else 2)
+
+
+async def test_a_connection_on_which_an_answer_declared_its_end_twice_is_not_used_again() -> None:
+    async def respond(request: Request, stream: ApiConnection) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+        await stream.send(head + b"5\r\nwhole\r\n0\r\n\r\n")
+
+    async with FakeApi(respond) as upstream, transport(upstream.port) as opened:
+        assert [await post(opened) for _ in range(2)] == [b"whole"] * 2
+
+    assert upstream.connections == 2
 
 
 async def test_a_kept_connection_is_closed_when_its_time_is_over() -> None:
@@ -138,16 +159,22 @@ async def test_a_connection_over_which_a_laptop_slept_is_not_used_again(monkeypa
     assert upstream.connections == 2
 
 
-async def test_a_connection_whose_request_was_answered_before_it_was_read_is_not_used_again() -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_connection_whose_request_was_answered_before_it_was_read_is_not_used_again(
+    scheme: str, certificates: Certificates
+) -> None:
     connections: list[ApiConnection] = []
 
     async def answer_early(stream: ApiConnection) -> None:
         connections.append(stream)
+        if scheme == "https":
+            await stream.start_tls(certificates.valid)
         await stream.reader.readexactly(1)
         await stream.send(answer(413, b"too much"))
         await anyio.sleep_forever()
 
-    async with accepting(answer_early) as port, transport(port) as opened:
+    url = f"{scheme}://127.0.0.1:{{}}"
+    async with accepting(answer_early) as port, transport(port, url=url) as opened:
         assert [await post(opened, b"x" * MORE_THAN_BUFFERS_HOLD) for _ in range(2)] == [b"too much"] * 2
 
     assert len(connections) == 2
@@ -215,18 +242,21 @@ async def test_a_connection_that_is_reset_amid_an_answer_is_an_error_of_the_tran
             await post(opened)
 
 
-async def test_a_request_that_the_api_is_slow_to_read_arrives_whole() -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_request_that_the_api_is_slow_to_read_arrives_whole(scheme: str, certificates: Certificates) -> None:
     received = 0
 
     async def read_late(stream: ApiConnection) -> None:
         nonlocal received
+        if scheme == "https":
+            await stream.start_tls(certificates.valid)
         for _ in range(100):
             await anyio.lowlevel.checkpoint()
         while received < MORE_THAN_BUFFERS_HOLD:
             received += len(await stream.receive())
         await stream.send(answer(200, b"all of it"))
 
-    async with accepting(read_late) as port, transport(port) as opened:
+    async with accepting(read_late) as port, transport(port, url=f"{scheme}://127.0.0.1:{{}}") as opened:
         assert await post(opened, b"x" * MORE_THAN_BUFFERS_HOLD) == b"all of it"
 
 
@@ -288,24 +318,45 @@ async def test_an_answer_may_end_with_its_connection() -> None:
         assert await post(opened) == b"whole"
 
 
-async def test_a_connection_that_is_lost_just_before_the_request_is_an_error_of_the_transport() -> None:
+@pytest.mark.parametrize(
+    ("lost_at", "error"),
+    [
+        # Before anything is sent, and when it may have been.
+        ("connection.connect_tcp.complete", httpx2.ConnectError),
+        ("http11.send_request_headers.started", httpx2.ReadError),
+    ],
+)
+async def test_a_connection_that_is_lost_just_before_the_request_is_an_error_of_the_transport(
+    lost_at: str, error: type[Exception]
+) -> None:
+    lose = anyio.Event()
+    opened_as: list[asyncio.Transport] = []
+    events: list[str] = []
+
     async def hang_up(stream: ApiConnection) -> None:
+        await lose.wait()
         stream.reset()
 
     async def wait_for_the_end(event: str, info: Mapping[str, Any]) -> None:
+        events.append(event)
         if event == "connection.connect_tcp.complete":
-            while not info["return_value"].is_closing():
+            opened_as.append(info["return_value"])
+        if event == lost_at:
+            lose.set()
+            while not opened_as[0].is_closing():
                 await anyio.lowlevel.checkpoint()
             await anyio.lowlevel.checkpoint()
 
     async with accepting(hang_up) as port, transport(port) as opened:
-        with pytest.raises(httpx2.ReadError):
+        with pytest.raises(error):
             await post(opened, trace=wait_for_the_end)
 
+    assert events[-1] == lost_at
 
-async def test_a_connection_over_tls_leaves_nothing_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    certificates = make_certificates(tmp_path, "127.0.0.1", "proxied.invalid")
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.trusted))
+
+async def test_a_connection_over_tls_leaves_nothing_in_memory(
+    certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = Connection.connection_made
     connections: list[weakref.ref[Connection]] = []
 
@@ -331,6 +382,18 @@ async def test_a_connection_over_tls_leaves_nothing_in_memory(tmp_path: Path, mo
 
     # In the clear, and encrypted.
     assert [connection() for connection in connections] == [None, None]
+
+
+async def test_a_connection_over_tls_that_ends_without_saying_so_is_not_used_again(certificates: Certificates) -> None:
+    async def respond(request: Request, stream: ApiConnection) -> None:
+        await stream.send(answer(200, b"whole"))
+        stream.socket.shutdown(socket.SHUT_WR)
+
+    url = "https://127.0.0.1:{}"
+    async with FakeApi(respond, certificates.valid) as upstream, transport(upstream.port, url=url) as opened:
+        assert [await post(opened) for _ in range(2)] == [b"whole"] * 2
+
+    assert upstream.connections == 2
 
 
 async def test_a_call_that_is_cancelled_while_it_looks_at_a_kept_connection_leaves_nothing_open() -> None:

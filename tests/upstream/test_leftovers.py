@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import pairwise
@@ -167,6 +168,27 @@ async def test_what_comes_after_an_answer_is_not_the_next_one(
             # It lies in the client's kernel when the next call begins.
             passed_back = [proxy.passed_back[-1] for proxy in proxies]
             await streams[-1].send(leftover)
+            while proxies and [proxy.passed_back[-1] for proxy in proxies] == passed_back:
+                await anyio.lowlevel.checkpoint()
+
+    assert upstream.connections == 3
+
+
+async def test_part_of_a_tls_record_that_came_after_an_answer_does_not_begin_the_next_one(
+    calling: Calling, proxies: list[Proxy]
+) -> None:
+    streams: list[Connection] = []
+
+    async def respond(_: Request, stream: Connection) -> None:
+        streams.append(stream)
+        await stream.send(whole_answer(sized, len(upstream.requests)))
+
+    async with calling(respond) as (upstream, call):
+        for number in (1, 2, 3):
+            assert await call() == number
+            passed_back = [proxy.passed_back[-1] for proxy in proxies]
+            # The head of a record of 256 bytes, and the first of them, under whatever else is on the connection.
+            os.write(streams[-1].socket.fileno(), b"\x17\x03\x03\x01\x00" + bytes(15))
             while proxies and [proxy.passed_back[-1] for proxy in proxies] == passed_back:
                 await anyio.lowlevel.checkpoint()
 

@@ -18,7 +18,7 @@ MAX_CONNECTIONS = 100
 LAST_REQUEST = (b"Connection", b"close")
 """The header that a client must send if it will not use the connection again (RFC 9112, section 9.3)."""
 
-_TIMEOUT = re.compile(r"\btimeout\s*=\s*(\d{1,9})", re.IGNORECASE)
+_TIMEOUT = re.compile(r'\btimeout\s*=\s*"?(\d{1,9})', re.IGNORECASE)
 
 
 class UpstreamTransport(httpx2.AsyncBaseTransport):
@@ -52,6 +52,7 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
                 request.extensions.get("timeout", {}).get("connect"), trace
             )
             prepared = connection.prepare(request)
+            connection.check_open()
             await trace("http11.send_request_headers.started", {})
             head = await connection.exchange(prepared)
         except BaseException:
@@ -91,7 +92,9 @@ class UpstreamTransport(httpx2.AsyncBaseTransport):
         seconds = self._keepalive_seconds
         if timeout := _TIMEOUT.search(response_headers.get("keep-alive", "")):
             seconds = min(seconds, int(timeout[1]) - 1)
-        if seconds > 0 and connection.finish():
+        # Whoever declares the end of an answer twice may mean another one than is read here (RFC 9112, section 6.3).
+        is_ambiguous = "content-length" in response_headers and "transfer-encoding" in response_headers
+        if seconds > 0 and not is_ambiguous and connection.finish():
             self._idle.append(_Idle(connection, seconds))
         else:
             connection.abort()

@@ -13,6 +13,7 @@ import httpx2
 
 from wemasy_mcp.upstream.http1 import MAX_HEAD, Connection
 from wemasy_mcp.upstream.proxies import Proxy, open_tunnel
+from wemasy_mcp.upstream.tls_layer import TlsLayer
 
 HAPPY_EYEBALLS_SECONDS = 0.25
 """Seconds that one address is tried alone before the next is tried in parallel (RFC 8305, section 5)."""
@@ -50,10 +51,14 @@ class Dialer:
             if self.proxy is None or self.ssl_context is None:
                 underneath = await _connect_tcp(lambda: connection, self.host, self.port, seconds, trace)
             else:
-                underneath = await self._connect_through(self.proxy, self.ssl_context, seconds, trace)
+                underneath = await self._connect_through(
+                    self.proxy, self.ssl_context, seconds, trace, connection.layers
+                )
             if self.ssl_context is not None:
                 async with _step("start_tls", seconds, trace) as step:
-                    step["return_value"] = await _encrypt(underneath, connection, self.ssl_context, self.host)
+                    step["return_value"] = await _encrypt(
+                        underneath, connection, self.ssl_context, self.host, connection.layers
+                    )
         except BaseException:
             # A call cancelled just as its connection opens would otherwise leave it open.
             connection.abort()
@@ -61,7 +66,7 @@ class Dialer:
         return connection
 
     async def _connect_through(
-        self, proxy: Proxy, ssl_context: ssl.SSLContext, seconds: float, trace: Trace
+        self, proxy: Proxy, ssl_context: ssl.SSLContext, seconds: float, trace: Trace, layers: list[TlsLayer]
     ) -> asyncio.Transport:
         reader = asyncio.StreamReader(limit=MAX_HEAD)
         protocol = asyncio.StreamReaderProtocol(reader)
@@ -71,7 +76,7 @@ class Dialer:
         try:
             if is_encrypted:
                 async with _step("start_proxy_tls", seconds, trace):
-                    transport = await _encrypt(transport, protocol, ssl_context, proxy.host)
+                    transport = await _encrypt(transport, protocol, ssl_context, proxy.host, layers)
             # No limit of its own: it may take as long as the call.
             async with _step("open_tunnel", None, trace):
                 await open_tunnel(proxy, self.host, self.port, reader, transport)
@@ -95,13 +100,18 @@ async def _connect_tcp(
 
 
 async def _encrypt(
-    underneath: asyncio.Transport, protocol: asyncio.BaseProtocol, ssl_context: ssl.SSLContext, host: str
+    underneath: asyncio.Transport,
+    protocol: asyncio.BaseProtocol,
+    ssl_context: ssl.SSLContext,
+    host: str,
+    layers: list[TlsLayer],
 ) -> asyncio.Transport:
     """Encrypt everything that follows. Bytes received before the handshake are unauthenticated and are discarded."""
     if underneath.is_closing():
         raise ConnectionResetError("closed, or something came before the TLS handshake")
     loop = asyncio.get_running_loop()
     transport = cast("asyncio.Transport", await loop.start_tls(underneath, protocol, ssl_context, server_hostname=host))
+    layers.append(TlsLayer(underneath))
     protocol.connection_made(transport)
     return transport
 

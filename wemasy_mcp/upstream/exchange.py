@@ -160,6 +160,9 @@ class Upstream:
         try:
             exchange.headers = answer.headers
             exchange.status = answer.status_code
+            if "," in answer.headers.get("content-encoding", ""):
+                # Not asked for, and a few bytes in several layers can keep a processor busy for as long as they like.
+                return
             async for chunk in answer.aiter_bytes():
                 exchange.body += chunk
                 if len(exchange.body) > self._max_body:

@@ -11,6 +11,8 @@ from typing import cast
 import h11
 import httpx2
 
+from wemasy_mcp.upstream.tls_layer import TlsLayer
+
 MAX_HEAD = 2**16
 """Maximum bytes before an answer's body, interim answers included; also of a chunk's header and of the trailers."""
 
@@ -41,18 +43,30 @@ class Connection(asyncio.BufferedProtocol):
         self._received = 0
         self._error: Exception | None = None
         self._news = asyncio.Event()
+        self.layers: list[TlsLayer] = []
+        """What lies under each layer of TLS; there are two through a proxy that is reached over TLS."""
 
     def abort(self) -> None:
         """Close the connection immediately, even if something is still unsent."""
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
+            self.layers.clear()
 
     async def is_silent(self) -> bool:
         """Return whether nothing has arrived since the last answer: no byte in the kernel or TLS, no end of stream."""
         for _ in range(_TURNS):
             await asyncio.sleep(0)
-        return self._transport is not None
+        return self._transport is not None and all(layer.is_between_records for layer in self.layers)
+
+    def check_open(self) -> None:
+        """Check that a request could be sent now.
+
+        Raises:
+            httpx2.ConnectError: The API has closed the connection, or sent something before any request.
+        """
+        if self._transport is None:
+            raise httpx2.ConnectError("closed before the request")
 
     def prepare(self, request: httpx2.Request) -> bytes:
         """Return the bytes of a request, which must be sent next.
@@ -114,8 +128,10 @@ class Connection(asyncio.BufferedProtocol):
             and self._http.our_state is h11.DONE
             and self._http.their_state is h11.DONE
             and self._http.trailing_data == (b"", False)
+            and all(layer.is_between_records for layer in self.layers)
             # Otherwise the API answered before it had read the whole request.
             and not self._transport.get_write_buffer_size()
+            and all(layer.has_sent_everything for layer in self.layers)
         )
         if is_clean:
             self._is_awaiting = False
@@ -170,6 +186,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection was closed, or broke."""
         self._transport = None
+        self.layers.clear()
         self._error = self._error or exc
         if self._error is None:
             self.eof_received()
