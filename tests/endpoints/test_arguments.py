@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import reprlib
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -194,6 +195,38 @@ def test_metadata_too_deep_for_any_json_library_is_refused_like_any_that_is_too_
         parse_arguments(ENDPOINT[SAVE], {"kind": "fact", "metadata": nested(100_000)})
 
     assert refusal.value.field_errors == {"metadata": [NO_CONTENT]}
+
+
+HEAVY = "[" + ",".join(["[]"] * 300_000) + "]"
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"kind": "fact", "metadata": HEAVY}, "metadata"),
+        ({"kind": "vector", "embedding": HEAVY}, "embedding"),
+        (f'{{"kind":"fact","metadata":{HEAVY}}}', "arguments"),
+    ],
+    ids=reprlib.repr,
+)
+def test_a_text_of_too_many_values_is_refused_before_they_are_made(given: object, name: str) -> None:
+    tracemalloc.start()
+    with pytest.raises(InvalidArguments) as refusal:
+        parse_arguments(ENDPOINT[SAVE], given)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert refusal.value.field_errors == {name: ["Input holds too many values to be read from a text."]}
+    assert most < 5 * len(HEAVY)
+
+
+def test_a_text_of_many_values_is_read() -> None:
+    """As many as an embedding of any model has, and objects by the ten thousand."""
+    numbers, objects = json.dumps([0.123456789] * 50_000), json.dumps([{"a": "b", "c": 1}] * 20_000)
+
+    arguments, _ = parse_arguments(ENDPOINT[SAVE], {"kind": "vector", "embedding": numbers, "metadata": objects})
+
+    assert len(json.loads(request_body(arguments))["metadata"]) == 20_000
 
 
 def test_an_unknown_argument_is_refused_with_the_known_ones_named() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import MISSING, ValidationError
 
-from wemasy_mcp import strict_json
+from wemasy_mcp import json_weight, strict_json
 from wemasy_mcp.core.answer_data import read_data
 from wemasy_mcp.core.errors import (
     BadResponse,
@@ -232,12 +232,12 @@ def _summary(field_errors: FieldErrors) -> str:
 def _read_given(given: object) -> dict[str, Any]:
     if given is None or given == [] or (isinstance(given, str) and given.strip() in _NO_ARGUMENTS):
         return {}
-    found = strict_json.parse_or_none(given) if isinstance(given, str) else given
+    is_heavy = isinstance(given, str) and json_weight.is_too_heavy(given)
+    found = strict_json.parse_or_none(given) if isinstance(given, str) and not is_heavy else given
     if isinstance(found, dict):
         return found
-    raise InvalidArguments(
-        "The arguments are not a JSON object.", field_errors={"arguments": ["Input should be a JSON object."]}
-    )
+    problem = json_weight.TOO_HEAVY if is_heavy else "Input should be a JSON object"
+    raise InvalidArguments("The arguments are not a JSON object.", field_errors={"arguments": [f"{problem}."]})
 
 
 def _known_at(schema: Schema, place: Sequence[int | str]) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from wemasy_mcp import strict_json
+from wemasy_mcp import json_weight, strict_json
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _MAX_INTEGER = 2**63 - 1
@@ -65,12 +65,18 @@ def _read_text_or_number(value: object, info: ValidationInfo) -> object:
     return _read_text(value)
 
 
+def _parse_text(text: str) -> Any:
+    if json_weight.is_too_heavy(text):
+        raise PydanticCustomError("json_text_size", json_weight.TOO_HEAVY)
+    return strict_json.parse_or_none(text)
+
+
 def _is_number_list(value: object) -> bool:
     return isinstance(value, list) and all(type(item) in (int, float) for item in value) and strict_json.is_json(value)
 
 
 def _read_number_list(value: object, info: ValidationInfo) -> object:
-    if value is None or (isinstance(value, str) and _is_number_list(strict_json.parse_or_none(value))):
+    if value is None or (isinstance(value, str) and _is_number_list(_parse_text(value))):
         return value
     if _is_number_list(value):
         _note(info, "was given as a list and sent as its JSON text.")
@@ -81,7 +87,7 @@ def _read_number_list(value: object, info: ValidationInfo) -> object:
 def _read_object_or_list(value: object, info: ValidationInfo) -> object:
     if value is None:
         return None
-    found = strict_json.parse_or_none(value) if isinstance(value, str) else value
+    found = _parse_text(value) if isinstance(value, str) else value
     if not isinstance(found, (dict, list)):
         raise PydanticCustomError("object", "Input should be a JSON object")
     if not strict_json.is_json(found):

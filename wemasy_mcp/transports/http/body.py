@@ -1,10 +1,9 @@
 """The body of a request: one message, read whole before it is used; bounded for each and for all together."""
 
-import re
-
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from wemasy_mcp.json_weight import MAX_WEIGHT, weigh
 from wemasy_mcp.transports.http.refusal import Refusal
 from wemasy_mcp.transports.message import Refusal as NotAMessage
 from wemasy_mcp.transports.message import read
@@ -13,19 +12,11 @@ from wemasy_mcp.transports.normalize import normalize_message
 MAX_BODY = 4 * 2**20
 """Maximum bytes of a request's body: 4 MiB."""
 
-MAX_WEIGHT = 24 * 2**20
-"""Bytes of memory that one message may take once it is read."""
-
 MAX_WEIGHTS = 48 * 2**20
 """Bytes of memory that all messages arriving or being handled may take together, beyond `SMALL` for each."""
 
 SMALL = 2**14
 """Bytes of each message that do not count: a call of usual size is never refused because of what others send."""
-
-_COSTS = {b"[": 160, b"{": 160, b",": 64, b":": 240}
-"""Bytes of memory that a value and a member's name take in Python beyond their text, measured and rounded up."""
-
-_TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 _TOO_LARGE = Refusal(413, "too_large", f"The body has more than {MAX_BODY} bytes.")
 _TOO_MANY_VALUES = Refusal(413, "too_large", "The body holds too many values.")
@@ -101,17 +92,6 @@ class WholeBody:
                 await self._app(scope, replaying({**message, "body": meant}, receive), send)
         finally:
             self._bodies.grow(held, 0)
-
-
-def weigh(body: bytes | bytearray) -> int:
-    """Return an upper bound on the bytes of memory that a JSON text takes once it is read."""
-
-    def estimate(text: bytes | bytearray) -> int:
-        return len(body) + sum(text.count(sign) * cost for sign, cost in _COSTS.items())
-
-    weight = estimate(body)
-    # These characters may occur inside strings, where they cost nothing.
-    return weight if weight <= MAX_WEIGHT else estimate(_TEXTS.sub(b"", body))
 
 
 def replaying(message: Message, receive: Receive) -> Receive:
