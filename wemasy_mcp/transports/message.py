@@ -15,7 +15,16 @@ from pydantic import ValidationError
 _SEARCHED = 65_536
 """Number of bytes at the start of a message that are searched for its id."""
 
-_ID = re.compile(rb'"id"\s*:\s*(-?[0-9]{1,18}|"(?:[^"\\]|\\.){0,200}")\s*[,}]')
+_ID_MEMBER = rb'"id"\s*:\s*(-?[0-9]{1,18}|"(?:[^"\\]|\\.){0,200}")\s*'
+
+_ID = re.compile(_ID_MEMBER + rb"[,}]")
+
+_LAST_ID = re.compile(rb"[,{]\s*" + _ID_MEMBER + rb"\}\s*\Z")
+
+_LAST = 2_000
+"""Number of bytes at the end of a message in which its last member is searched for."""
+
+_CONTENT = re.compile(rb'"(?:params|result|error)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +71,19 @@ def _is_id(value: object) -> bool:
     return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
-def find_id(line: bytes) -> str | int | None:
-    """Return the id in unparsable data where it is certain: before `params`, whose content may hold any id."""
-    found = _ID.findall(line[:_SEARCHED].partition(b'"params"')[0])
+def find_id(line: bytes, *, is_whole: bool = False) -> str | int | None:
+    """Return the id of a request that is not parsed, where it is certain: before `params`, whose content may hold any.
+
+    Of a whole line it may also be the last member, which is where the TypeScript SDK writes it.
+    """
+    beginning = line[:_SEARCHED]
+    content = _CONTENT.search(beginning)
+    if content and content[0] != b'"params"':
+        # The id of an answer is one of ours, and may be that of a request of the client's as well.
+        return None
+    found = _ID.findall(beginning, 0, content.start() if content else len(beginning))
+    if not found and is_whole and not line.startswith(b"["):
+        found = _LAST_ID.findall(line[-_LAST:])
     if len(found) != 1:
         return None
     try:

@@ -1,14 +1,17 @@
 """Lines of JSON-RPC: bytes to lines to messages, and what answers a line that holds none."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp.types import JSONRPCNotification, JSONRPCRequest
 
+from wemasy_mcp.core.protocol import MAX_BODY
+from wemasy_mcp.json_weight import weigh
 from wemasy_mcp.transports.message import Refusal
-from wemasy_mcp.transports.stdio.framing import MAX_LINE, LineSplitter, LongLine, read_message
+from wemasy_mcp.transports.stdio.framing import MAX_LINE, MAX_WEIGHT, LineSplitter, LongLine, read_message
 
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
 
@@ -138,6 +141,52 @@ def test_a_long_line_is_refused_with_the_id_from_its_beginning() -> None:
 
     assert (refusal.answer.error.code, refusal.answer.id) == (INVALID_REQUEST, 9)
     assert refusal.answer.error.message == f"The message is longer than {MAX_LINE} bytes."
+
+
+HEAVY = b"[" + b",".join([b"{}"] * 600_000) + b"]"
+
+
+@pytest.mark.parametrize(
+    ("line", "request_id"),
+    [
+        (b'{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"a":%s}}' % HEAVY, 9),
+        (b'{"jsonrpc":"2.0","id":"x","method":"initialize","params":%s}' % HEAVY, "x"),
+        (b'{"jsonrpc":"1.0","id":9,"params":{"_meta":%s,"a":{"id":1}}}' % HEAVY, 9),
+        # As the TypeScript SDK writes a request.
+        (b'{"method":"tools/call","params":{"a":%s,"id":1},"jsonrpc":"2.0","id":9}' % HEAVY, 9),
+        (b'{"method":"tools/call","params":{"a":%s},"id" : "x" } \r' % HEAVY, "x"),
+        (b'{"method":"tools/call","params":{"a":%s,"id":9}}' % HEAVY, None),
+        (b'{"params":{"a":%s,"id":9},"method":"tools/call"}' % HEAVY, None),
+        (b'{"jsonrpc":"2.0","method":"notifications/progress","params":{"a":%s}}' % HEAVY, None),
+        # The id of an answer is not one of the client's own.
+        (b'{"jsonrpc":"2.0","id":9,"result":{"a":%s}}' % HEAVY, None),
+        (b'{"error":{"data":%s},"jsonrpc":"2.0","id":9}' % HEAVY, None),
+        (HEAVY, None),
+        (b'[%s,{"id":9}' % HEAVY, None),
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_a_line_of_too_many_values_is_answered_before_they_are_made(line: bytes, request_id: str | int | None) -> None:
+    tracemalloc.start()
+    refusal = read_message(line)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert isinstance(refusal, Refusal)
+
+    answer = refusal.answer
+    assert (answer.error.code, answer.id) == (INVALID_REQUEST, request_id)
+    assert answer.error.message == "The message holds too many values."
+    assert most < 2 * len(line)
+
+
+@pytest.mark.parametrize("value", ["[]", '{"":[]}', "[" * 50 + "]" * 50, '{"a":0}', "0", '""'])
+def test_no_arguments_that_the_api_takes_weigh_too_much(value: str) -> None:
+    values = ",".join([value] * (MAX_BODY // (len(value) + 1)))
+    call = (
+        '{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"n","arguments":{"a":[%s]},"_meta":{"b":[{}]}}}'
+    )
+
+    assert weigh((call % values).encode(), MAX_WEIGHT) < MAX_WEIGHT
 
 
 @given(st.binary(max_size=60) | st.text(alphabet='{}[]":,0 \\udnl"', max_size=60).map(str.encode))

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 from mcp import types
 
+from wemasy_mcp.json_weight import weigh
 from wemasy_mcp.transports.message import Refusal, find_id, read, refuse
 from wemasy_mcp.transports.normalize import normalize_message
 
 MAX_LINE = 16 * 2**20
 """Maximum bytes of one message: 16 MiB."""
+
+MAX_WEIGHT = 96 * 2**20
+"""Bytes of memory that one message may take once it is read: more than any arguments of 1 MiB, the API's limit."""
 
 _KEPT_OF_LONG_LINE = 65_536
 
@@ -67,4 +71,6 @@ def read_message(line: bytes | LongLine) -> types.JSONRPCMessage | Refusal:
     if isinstance(line, LongLine):
         text = f"The message is longer than {MAX_LINE} bytes."
         return refuse(types.INVALID_REQUEST, text, find_id(line.beginning))
+    if weigh(line, MAX_WEIGHT) > MAX_WEIGHT:
+        return refuse(types.INVALID_REQUEST, "The message holds too many values.", find_id(line, is_whole=True))
     return read(normalize_message(line))
