@@ -384,6 +384,8 @@ async def test_a_connection_over_tls_leaves_nothing_in_memory(
     assert [connection() for connection in connections] == [None, None]
 
 
+# There the other end of the test is told of its own shutdown.
+@pytest.mark.posix
 async def test_a_connection_over_tls_that_ends_without_saying_so_is_not_used_again(certificates: Certificates) -> None:
     async def respond(request: Request, stream: ApiConnection) -> None:
         await stream.send(answer(200, b"whole"))

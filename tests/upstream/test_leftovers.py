@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import pairwise
@@ -188,7 +187,8 @@ async def test_part_of_a_tls_record_that_came_after_an_answer_does_not_begin_the
             assert await call() == number
             passed_back = [proxy.passed_back[-1] for proxy in proxies]
             # The head of a record of 256 bytes, and the first of them, under whatever else is on the connection.
-            os.write(streams[-1].socket.fileno(), b"\x17\x03\x03\x01\x00" + bytes(15))
+            with streams[-1].socket.dup() as socket:
+                socket.send(b"\x17\x03\x03\x01\x00" + bytes(15))
             while proxies and [proxy.passed_back[-1] for proxy in proxies] == passed_back:
                 await anyio.lowlevel.checkpoint()
 

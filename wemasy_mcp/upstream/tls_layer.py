@@ -22,7 +22,7 @@ class TlsLayer(asyncio.BufferedProtocol):
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
+        self._transport: asyncio.Transport | None = transport
         self._decrypting = cast("asyncio.BufferedProtocol", transport.get_protocol())
         self._buffer = memoryview(b"")
         self._head = bytearray()
@@ -38,7 +38,7 @@ class TlsLayer(asyncio.BufferedProtocol):
     @property
     def has_sent_everything(self) -> bool:
         """True if no encrypted byte is still to be sent."""
-        return self._transport.get_write_buffer_size() == 0
+        return self._transport is not None and self._transport.get_write_buffer_size() == 0
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """asyncio: where the next bytes go."""
@@ -56,6 +56,8 @@ class TlsLayer(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection was closed, or broke."""
+        # On Windows the transport keeps its protocol: both would stay in memory until the next garbage collection.
+        self._transport = None
         self._decrypting.connection_lost(exc)
 
     def pause_writing(self) -> None:
