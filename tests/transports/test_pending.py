@@ -84,6 +84,18 @@ def test_a_cancelled_request_stays_cancelled_when_its_id_is_used_again() -> None
     assert (first(), second()) == (True, False)
 
 
+def test_a_request_that_was_answered_keeps_nothing_of_what_came_with_it() -> None:
+    pending = Pending()
+    answered, waiting = request(1), request(2)
+    for message in (answered, waiting):
+        message.params = {"arguments": "long"}
+        assert pending.take(taken(message)) is None
+
+    pending.settle(answer("1"))
+
+    assert (answered.params, waiting.params) == (None, {"arguments": "long"})
+
+
 def test_a_client_that_has_gone_has_left_every_request() -> None:
     pending = Pending()
     has_left = take(pending, 1)

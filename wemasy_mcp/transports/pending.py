@@ -28,6 +28,7 @@ class Pending:
         """True once the client has gone: the calls in progress continue, but their answers are not delivered."""
         self._requests: dict[types.RequestId, object] = {}
         """Keyed by id as the SDK compares them: it treats "7" as 7, including in cancellations."""
+        self._messages: dict[types.RequestId, types.JSONRPCRequest] = {}
         self._changed = anyio.Event()
 
     def __len__(self) -> int:
@@ -47,6 +48,7 @@ class Pending:
                 return self.refusal(types.JSONRPCError(jsonrpc="2.0", id=message.id, error=error))
             # An id may be reused once its request was cancelled.
             mark = self._requests[key] = object()
+            self._messages[key] = message
             assert isinstance(item.metadata, ServerMessageMetadata)  # noqa: S101 - both transports give one
             item.metadata.request_context.scope[CLIENT_HAS_LEFT] = lambda request_id: (
                 self.is_broken or self._requests.get(key) is not mark
@@ -66,6 +68,9 @@ class Pending:
     def settle(self, message: types.JSONRPCMessage) -> None:
         """Record that a message, whether an answer or not, was delivered to the client or could not be."""
         if isinstance(message, (types.JSONRPCResponse, types.JSONRPCError)) and message.id is not None:
+            # The SDK keeps a connection's latest message until the next one arrives, and the first one to its end.
+            if (answered := self._messages.get(coerce_request_id(message.id))) is not None:
+                answered.params = None
             self._close(message.id)
 
     async def wait_for_change(self) -> None:
@@ -78,6 +83,8 @@ class Pending:
             await self._changed.wait()
 
     def _close(self, request_id: types.RequestId) -> None:
-        if self._requests.pop(coerce_request_id(request_id), None) is not None:
+        key = coerce_request_id(request_id)
+        self._messages.pop(key, None)
+        if self._requests.pop(key, None) is not None:
             self._changed.set()
             self._changed = anyio.Event()

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.types import ListToolsResult
 
@@ -130,6 +131,23 @@ async def test_a_cancelled_request_does_not_hold_the_server_up() -> None:
         rest = [line async for line in session.lines]
 
     assert rest
+
+
+async def test_a_request_has_its_head_without_the_body_it_came_in() -> None:
+    heads: list[str] = []
+
+    async def list_tools(ctx: ServerRequestContext[Any], params: object) -> ListToolsResult:
+        assert ctx.request is not None
+        heads.append(ctx.request.headers["content-type"])
+        with pytest.raises(RuntimeError):
+            await ctx.request.body()
+        return ListToolsResult(tools=[])
+
+    async with opened(Server("test", on_list_tools=list_tools)) as session:
+        await session.post({"id": 1, "method": "tools/list"})
+        assert "result" in await session.answer()
+
+    assert heads == ["application/json"]
 
 
 async def test_an_id_in_flight_is_refused_under_no_id() -> None:

@@ -12,8 +12,9 @@ import anyio
 from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
-from mcp.shared.message import SessionMessage
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
 from mcp_types.version import LATEST_HANDSHAKE_VERSION
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wemasy_mcp.transports.http.refusal import Refusal
@@ -154,6 +155,7 @@ class _Session(IncomingStream):
         while not self._held:
             item = await self._read.receive()
             assert isinstance(item, SessionMessage)  # noqa: S101 - `WholeBody` has refused what the SDK cannot read
+            _forget_body(item)
             opens = isinstance(item.message, types.JSONRPCRequest) and item.message.method not in _OPENING_NOTHING
             # A client that initialized before this server restarted reconnects without a new handshake.
             is_resumed = opens and not self._is_open and not _opens_itself(item.message)
@@ -189,6 +191,12 @@ class _Session(IncomingStream):
         if not self.starts_over:
             self.pending.is_broken = True
             await self._read.aclose()
+
+
+def _forget_body(item: SessionMessage) -> None:
+    """Keep only the head of the HTTP request that a message came in: the SDK keeps it as long as the message."""
+    assert isinstance(item.metadata, ServerMessageMetadata)  # noqa: S101 - as `handle_post_message` makes it
+    item.metadata.request_context = Request(item.metadata.request_context.scope)
 
 
 def _opens_itself(message: types.JSONRPCMessage) -> bool:
