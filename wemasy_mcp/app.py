@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 from pydantic import SecretStr
 
+from wemasy_mcp.bounded_caller import MAX_CALLS, MAX_REQUESTS, BoundedCaller, weigh_call, weigh_request
 from wemasy_mcp.console import is_terminal, wrap
 from wemasy_mcp.core.client import Caller, WemasyClient
 from wemasy_mcp.core.cooldown import Cooldown
@@ -199,14 +200,17 @@ def _build_client(settings: Settings) -> Caller:
 
 
 def _once(client: WemasyClient, settings: Settings, replicas: Replicas | None = None) -> Caller:
+    # Two limits: what a call holds until it is answered, and what its request holds until that has ended.
+    requests = BoundedCaller(client, MAX_REQUESTS, weigh_request)
     if settings.repeats == "send":
-        return client
-    return OnceCaller(
-        client,
+        return BoundedCaller(requests, MAX_CALLS, weigh_call)
+    once = OnceCaller(
+        requests,
         answer_seconds=settings.answer_seconds,
         timeout_seconds=settings.timeout_seconds,
         replicas=replicas,
     )
+    return BoundedCaller(once, MAX_CALLS, weigh_call)
 
 
 def token_header(settings: Settings) -> str | None:

@@ -8,6 +8,12 @@ MAX_WEIGHT = 24 * 2**20
 TOO_HEAVY = "Input holds too many values to be read from a text"
 """The error of an argument whose JSON text is not parsed."""
 
+SMALL = 2**14
+"""Bytes of each message that do not count where many share a limit: one of usual size is never refused."""
+
+COPIES = 5
+"""How often a message's text is held while it is handled, beyond once: as bytes and as text, by us and by the SDK."""
+
 _COSTS = {b"[": 160, b"{": 160, b",": 64, b":": 240}
 """Bytes of memory that a value and a member's name take in Python beyond their text, measured and rounded up."""
 
@@ -19,6 +25,11 @@ def weigh(text: bytes | bytearray, limit: int = MAX_WEIGHT) -> int:
     weight = len(text) + _cost(text)
     # These characters may occur inside strings, where they cost nothing.
     return weight if weight <= limit else len(text) + sum(map(_cost, _outside_strings(text)))
+
+
+def weigh_copies(length: int) -> int:
+    """Return the bytes of memory that the copies of a text take while it is handled, beyond `SMALL` of each."""
+    return COPIES * max(0, length - SMALL)
 
 
 def is_too_heavy(text: str) -> bool:

@@ -1,7 +1,9 @@
 """The server over the SDK's client of both eras: what it says of itself, what it logs, what it never tells."""
 
+import gc
 import logging
 import re
+import weakref
 from typing import Any
 
 import anyio
@@ -17,11 +19,13 @@ from api_document import SAVE_MEMORY
 from support.fake_api import FakeApi, answer_never
 from support.program import TOKEN
 from support.wire import SAVE, UPDATE, Era, Recorded, client_over, connect, server_over
-from wemasy_mcp.core.client import WemasyClient
+from wemasy_mcp.core.client import Attempt, WemasyClient
 from wemasy_mcp.core.errors import NotConfigured
+from wemasy_mcp.core.protocol import Reply
 from wemasy_mcp.core.request_context import Context
 from wemasy_mcp.core.server import Options, build_server, user_agent
 from wemasy_mcp.endpoints import ENDPOINTS
+from wemasy_mcp.endpoints.base import Endpoint
 
 SECRET_VALUE = "a value that no log line holds"
 FACT = {"kind": "fact", "value": SECRET_VALUE}
@@ -192,6 +196,45 @@ async def test_a_call_that_its_client_cancels_is_logged_with_what_is_known(
     (record,) = (record for record in caplog.records if record.name.startswith("wemasy_mcp"))
     assert record.levelno == logging.WARNING
     assert record.getMessage().startswith(f"tool={SAVE} outcome=unknown code=cancelled status=- ms=")
+
+
+async def test_nothing_that_outlives_a_call_keeps_its_message(recorded: Recorded, era: Era) -> None:
+    attempts: list[Attempt] = []
+    contexts: list[weakref.ref[Context]] = []
+
+    class Keeping(WemasyClient):
+        async def call(self, *args: Any, attempt: Attempt, **options: Any) -> Reply:
+            attempts.append(attempt)
+            return await super().call(*args, attempt=attempt, **options)
+
+    def token_of(ctx: Context) -> SecretStr:
+        contexts.append(weakref.ref(ctx))
+        return SecretStr(TOKEN)
+
+    api = Keeping("https://api.example/api", timeout_seconds=5, transport=recorded.transport())
+    async with connect(build_server(api, ENDPOINTS, token_of), era) as client:
+        await client.call_tool(SAVE, FACT)
+    gc.collect()
+
+    assert len(attempts) == 1
+    assert [context() for context in contexts] == [None]
+
+
+async def test_the_arguments_are_held_once_while_the_request_is_under_way(recorded: Recorded, era: Era) -> None:
+    kept: list[object] = []
+
+    class Looking(WemasyClient):
+        async def call(self, endpoint: Endpoint, body: bytes, **options: Any) -> Reply:
+            kept.extend(it for it in gc.get_objects() if isinstance(it, endpoint.arguments))
+            return await super().call(endpoint, body, **options)
+
+    api = Looking("https://api.example/api", timeout_seconds=5, transport=recorded.transport())
+    gc.collect()
+    async with connect(server_over(api), era) as client:
+        await client.call_tool(SAVE, FACT)
+
+    assert recorded.bodies
+    assert kept == []
 
 
 async def test_a_token_that_is_not_there_when_it_is_needed_is_told(recorded: Recorded, era: Era) -> None:

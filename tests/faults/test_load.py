@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from support.answers import answer, success
+from support.fake_api import FakeApi, answer_never
 from support.launching import serving
 from support.script import Script
 from support.scripted_api import Upstream
@@ -58,3 +59,21 @@ async def test_a_thousand_calls_at_once_are_each_answered_once_and_truly(
         assert told.total() == CALLS
         assert server.peak_memory() < 300 * 2**20
         await player.expect_healthy(f"{CALLS} calls, {era}")
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_large_calls_to_an_api_that_does_not_answer_are_held_in_bounded_memory(era: Era, folder: Path) -> None:
+    numbers = range(100)
+    async with FakeApi(answer_never) as api:
+        settings = {"WEMASY_BASE_URL": api.url, "WEMASY_ANSWER_SECONDS": "1"}
+        async with serving(settings, era=era, folder=folder) as server:
+            for number in numbers:
+                arguments = {"kind": "fact", "key": str(number), "value": "v" * 1_000_000}
+                await server.write(server.tool_call(SAVE, arguments, number))
+            with anyio.fail_after(60):
+                results = [(await server.answer(number))["result"] for number in numbers]
+
+            codes = Counter(result["structuredContent"]["error"]["code"] for result in results)
+            assert codes == {"pending": len(api.requests), "unreachable": len(numbers) - len(api.requests)}
+            assert 7 <= len(api.requests) <= 17
+            assert server.peak_memory() < 180 * 2**20

@@ -1,7 +1,6 @@
 """The API client: one POST per call, never repeated, and what its answer says. The token enters the request here.
 
-`upstream` reports how the exchange went; this module says what that means for the write, as one of the
-`WemasyError`s.
+`upstream` reports how the exchange went; this says what that means for the write, as one of the `WemasyError`s.
 """
 
 import time

@@ -196,7 +196,7 @@ class RejectedUnclearly(Rejected):
 
 class Unreachable(NotApplied):
     code = "unreachable"
-    when = "DNS, TCP, TLS, proxy or connection pool failed: no byte of the request left this machine."
+    when = "DNS, TCP, TLS, proxy or connection pool failed, or too many large calls: no byte of the request left."
     retryable = True
     advice = "Wemasy could not be reached; you may send the same call again."
     default_message = "Wemasy could not be reached."

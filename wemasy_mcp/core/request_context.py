@@ -54,7 +54,7 @@ def who_calls(ctx: Context) -> dict[str, str]:
     return {key: sanitize(name, limit=MAX_NAME) for key, name in names.items() if name}
 
 
-def client_is_there(ctx: Context) -> bool:
-    """Return whether the client still waits: over HTTP it may have disconnected, or cancelled in another request."""
-    has_left: Callable[[object], bool] = getattr(ctx.request, "scope", {}).get(CLIENT_HAS_LEFT, lambda _: False)
-    return not has_left(ctx.request_id)
+def watch_client(ctx: Context) -> Callable[[], bool]:
+    """Return whether the client still waits, which may end over HTTP, as a function that does not keep the message."""
+    has_left, request_id = getattr(ctx.request, "scope", {}).get(CLIENT_HAS_LEFT, lambda _: False), ctx.request_id
+    return lambda: not has_left(request_id)

@@ -19,9 +19,9 @@ from wemasy_mcp.core.errors import InternalError, WemasyError
 from wemasy_mcp.core.protocol import parse_arguments, request_body
 from wemasy_mcp.core.request_context import (
     Context,
-    client_is_there,
     given_arguments,
     let_any_arguments_in,
+    watch_client,
     who_calls,
 )
 from wemasy_mcp.core.sanitize import sanitize
@@ -115,17 +115,19 @@ async def _call(
     """Make one call and answer it, whatever happens: an exception that escapes would be sent with its text."""
     report = CallReport(endpoint.tool, who_calls(ctx))
     attempt = Attempt(
-        client_is_there=lambda: client_is_there(ctx),
+        client_is_there=watch_client(ctx),
         report=lambda request, outcome, code: report.end(request, outcome, code, logging.WARNING),
     )
     notes: list[str] = []
     try:
         token = token_source(ctx)
         arguments, notes = parse_arguments(endpoint, given_arguments(ctx), drop_nulls=options.drop_nulls)
+        body = request_body(arguments)
+        del arguments  # they may take many times the memory of the body
         info = ctx.session.client_params
         reply = await caller.call(
             endpoint,
-            request_body(arguments),
+            body,
             token=token,
             user_agent=user_agent(info.client_info if info else None),
             attempt=attempt,
@@ -141,8 +143,7 @@ async def _call(
         result = error_result(
             error, endpoint, [*notes, *attempt.notes], request_id=attempt.sent_id, sandbox=options.sandbox
         )
-        level = logging.WARNING if error.outcome == "unknown" else logging.INFO
-        report.end(attempt, error.outcome, error.code, level)
+        report.end(attempt, error.outcome, error.code, logging.WARNING if error.outcome == "unknown" else logging.INFO)
     except Exception:
         logger.exception("internal error")
         result = error_result(InternalError(), endpoint, request_id=attempt.sent_id, sandbox=options.sandbox)

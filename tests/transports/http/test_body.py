@@ -1,16 +1,18 @@
 """Bodies are bounded, one and all together; small ones are served however many large ones are on their way."""
 
+import gc
 from collections.abc import AsyncIterator
 
 import anyio
 import httpx2
 import pytest
+from mcp.types import JSONRPCRequest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from support.processes import SECONDS
-from wemasy_mcp.json_weight import weigh
-from wemasy_mcp.transports.http.body import MAX_BODY, SMALL, Bodies, WholeBody
+from wemasy_mcp.json_weight import COPIES, SMALL, weigh
+from wemasy_mcp.transports.http.body import MAX_BODY, Bodies, WholeBody
 
 
 def message(length: int) -> bytes:
@@ -31,21 +33,24 @@ async def post(app: WholeBody, content: bytes | AsyncIterator[bytes]) -> httpx2.
         return await http.post("http://test/", content=content, headers={"Content-Type": "application/json"})
 
 
-async def test_large_bodies_share_what_there_is_and_small_ones_do_not_need_it() -> None:
-    app, complete = WholeBody(length, Bodies(SMALL + SIGNS)), anyio.Event()
+async def test_large_messages_share_what_there_is_and_small_ones_do_not_need_it() -> None:
+    complete = anyio.Event()
 
-    async def slow() -> AsyncIterator[bytes]:
-        yield message(2 * SMALL)
-        await complete.wait()
+    async def slowly(scope: Scope, receive: Receive, send: Send) -> None:
+        message = await receive()
+        if len(message["body"]) > SMALL:
+            await complete.wait()
+        await PlainTextResponse(str(len(message["body"])))(scope, receive, send)
 
+    app = WholeBody(slowly, Bodies((1 + COPIES) * SMALL + SIGNS))
     large: list[httpx2.Response] = []
 
-    async def send_slowly() -> None:
-        large.append(await post(app, slow()))
+    async def send_large() -> None:
+        large.append(await post(app, message(2 * SMALL)))
 
     with anyio.fail_after(SECONDS):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(send_slowly)
+            tasks.start_soon(send_large)
             await anyio.wait_all_tasks_blocked()
             crowded_out = await post(app, message(SMALL + 1))
             small = await post(app, message(SMALL - SIGNS))
@@ -60,9 +65,26 @@ async def test_large_bodies_share_what_there_is_and_small_ones_do_not_need_it() 
     ]
 
 
+async def test_what_has_arrived_of_a_message_counts_too() -> None:
+    app = WholeBody(length, Bodies(SMALL))
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield message(2 * SMALL)
+        await anyio.sleep_forever()
+
+    with anyio.fail_after(SECONDS):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(post, app, slow())
+            await anyio.wait_all_tasks_blocked()
+            answers = [await post(app, message(SMALL + 1)), await post(app, message(SMALL - SIGNS))]
+            tasks.cancel_scope.cancel()
+
+    assert [answer.status_code for answer in answers] == [503, 200]
+
+
 @pytest.mark.parametrize("times", [1, 3])
 async def test_what_was_refused_or_dropped_is_held_no_longer(times: int) -> None:
-    app = WholeBody(length, Bodies(MAX_BODY))
+    app = WholeBody(length, Bodies((1 + COPIES) * MAX_BODY))
 
     async def too_long() -> AsyncIterator[bytes]:
         yield b" " * MAX_BODY
@@ -114,6 +136,18 @@ async def test_what_is_no_request_is_answered_and_not_taken(content: bytes, requ
 )
 async def test_what_is_clearly_meant_is_read_so(content: bytes) -> None:
     assert (await post(WholeBody(length, Bodies()), content)).status_code == 200
+
+
+async def test_a_message_is_not_kept_parsed_while_it_is_handled() -> None:
+    kept: list[object] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        kept.extend(it for it in gc.get_objects() if isinstance(it, JSONRPCRequest) and it.id == "handled now")
+        await length(scope, receive, send)
+
+    answer = await post(WholeBody(app, Bodies()), b'{"jsonrpc":"2.0","id":"handled now","method":"ping"}')
+
+    assert (answer.status_code, kept) == (200, [])
 
 
 def holding(value: str, times: int) -> bytes:

@@ -11,6 +11,7 @@ import anyio
 import anyio.lowlevel
 import httpx2
 import pytest
+from mcp import Client
 from mcp.server.lowlevel import Server
 from mcp.types import CallToolResult
 
@@ -123,6 +124,25 @@ async def test_a_client_of_2025_that_leaves_cancels_nothing(upstream: Upstream) 
             await anyio.lowlevel.checkpoint()
 
     assert "outcome=applied code=ok" in server.log
+
+
+async def test_large_calls_over_one_sse_session_are_bounded(upstream: Upstream) -> None:
+    codes: list[str] = []
+    upstream.hold()
+
+    async def call(client: Client, number: int) -> None:
+        result = await client.call_tool(SAVE_MEMORY.tool, {**SAVE, "key": str(number), "value": "v" * 1_000_000})
+        assert result.structured_content is not None
+        codes.append(result.structured_content["error"]["code"])
+
+    with anyio.fail_after(SECONDS), serving("--transport", "sse", WEMASY_BASE_URL=upstream.url) as server:
+        async with connect(server.url, "sse") as client, anyio.create_task_group() as tasks:
+            for number in range(30):
+                tasks.start_soon(call, client, number)
+        upstream.release()
+
+    assert codes.count("pending") == len(upstream.bodies) <= 17
+    assert codes.count("unreachable") == 30 - len(upstream.bodies)
 
 
 def test_only_the_published_paths_and_methods_answer() -> None:

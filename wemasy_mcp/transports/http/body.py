@@ -3,7 +3,7 @@
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wemasy_mcp.json_weight import MAX_WEIGHT, weigh
+from wemasy_mcp.json_weight import MAX_WEIGHT, SMALL, weigh, weigh_copies
 from wemasy_mcp.transports.http.refusal import Refusal
 from wemasy_mcp.transports.message import Refusal as NotAMessage
 from wemasy_mcp.transports.message import read
@@ -12,11 +12,11 @@ from wemasy_mcp.transports.normalize import normalize_message
 MAX_BODY = 4 * 2**20
 """Maximum bytes of a request's body: 4 MiB."""
 
-MAX_WEIGHTS = 48 * 2**20
-"""Bytes of memory that all messages arriving or being handled may take together, beyond `SMALL` for each."""
+MAX_WEIGHTS = 64 * 2**20
+"""Bytes of memory that all messages arriving or being handled may take together, beyond `SMALL` for each.
 
-SMALL = 2**14
-"""Bytes of each message that do not count: a call of usual size is never refused because of what others send."""
+More than calls may take, so that a call for which there is no room is answered as one.
+"""
 
 _TOO_LARGE = Refusal(413, "too_large", f"The body has more than {MAX_BODY} bytes.")
 _TOO_MANY_VALUES = Refusal(413, "too_large", "The body holds too many values.")
@@ -77,6 +77,8 @@ class WholeBody:
                 if len(body) > MAX_BODY or weight > MAX_WEIGHT:
                     await (_TOO_LARGE if len(body) > MAX_BODY else _TOO_MANY_VALUES)(scope, receive, send)
                     return
+                if is_whole:
+                    weight += weigh_copies(len(body))
                 if not self._bodies.grow(held, weight):
                     await _TOO_MANY(scope, receive, send)
                     return
@@ -85,13 +87,18 @@ class WholeBody:
                     break
             meant = normalize_message(bytes(body))
             body.clear()
-            if scope["method"] == "POST" and isinstance(refusal := read(meant), NotAMessage):
-                answer = refusal.answer.model_dump_json(by_alias=True)
+            if scope["method"] == "POST" and (answer := _answer_unreadable(meant)):
                 await Response(answer, 400, media_type="application/json")(scope, receive, send)
             else:
                 await self._app(scope, replaying({**message, "body": meant}, receive), send)
         finally:
             self._bodies.grow(held, 0)
+
+
+def _answer_unreadable(body: bytes) -> str:
+    """Return the answer to what is not a message, else an empty text: a message kept here would be held twice."""
+    read_as = read(body)
+    return read_as.answer.model_dump_json(by_alias=True) if isinstance(read_as, NotAMessage) else ""
 
 
 def replaying(message: Message, receive: Receive) -> Receive:
