@@ -151,10 +151,8 @@ async def test_what_comes_with_the_last_piece_of_an_answer_is_not_the_next_one(
         assert [await call() for _ in range(2)] == [1, 2]
 
 
-@pytest.mark.parametrize("leftover", LEFTOVERS.values(), ids=LEFTOVERS)
-async def test_what_comes_after_an_answer_is_not_the_next_one(
-    leftover: bytes, calling: Calling, proxies: list[Proxy]
-) -> None:
+async def write_thrice(calling: Calling, proxies: list[Proxy], leave: Callable[[Connection], Awaitable[None]]) -> int:
+    """Make three writes; after each, leave something behind. Return how many connections they took."""
     streams: list[Connection] = []
 
     async def respond(_: Request, stream: Connection) -> None:
@@ -166,33 +164,28 @@ async def test_what_comes_after_an_answer_is_not_the_next_one(
             assert await call() == number
             # It lies in the client's kernel when the next call begins.
             passed_back = [proxy.passed_back[-1] for proxy in proxies]
-            await streams[-1].send(leftover)
+            await leave(streams[-1])
             while proxies and [proxy.passed_back[-1] for proxy in proxies] == passed_back:
                 await anyio.lowlevel.checkpoint()
+    return upstream.connections
 
-    assert upstream.connections == 3
+
+@pytest.mark.parametrize("leftover", LEFTOVERS.values(), ids=LEFTOVERS)
+async def test_what_comes_after_an_answer_is_not_the_next_one(
+    leftover: bytes, calling: Calling, proxies: list[Proxy]
+) -> None:
+    assert await write_thrice(calling, proxies, lambda stream: stream.send(leftover)) == 3
 
 
 async def test_part_of_a_tls_record_that_came_after_an_answer_does_not_begin_the_next_one(
     calling: Calling, proxies: list[Proxy]
 ) -> None:
-    streams: list[Connection] = []
+    async def send_under_tls(stream: Connection) -> None:
+        with stream.socket.dup() as socket:
+            # The head of a record of 256 bytes, and the first of them.
+            socket.send(b"\x17\x03\x03\x01\x00" + bytes(15))
 
-    async def respond(_: Request, stream: Connection) -> None:
-        streams.append(stream)
-        await stream.send(whole_answer(sized, len(upstream.requests)))
-
-    async with calling(respond) as (upstream, call):
-        for number in (1, 2, 3):
-            assert await call() == number
-            passed_back = [proxy.passed_back[-1] for proxy in proxies]
-            # The head of a record of 256 bytes, and the first of them, under whatever else is on the connection.
-            with streams[-1].socket.dup() as socket:
-                socket.send(b"\x17\x03\x03\x01\x00" + bytes(15))
-            while proxies and [proxy.passed_back[-1] for proxy in proxies] == passed_back:
-                await anyio.lowlevel.checkpoint()
-
-    assert upstream.connections == 3
+    assert await write_thrice(calling, proxies, send_under_tls) == 3
 
 
 async def test_an_answer_without_a_body_ends_with_its_head(calling: Calling) -> None:
