@@ -354,6 +354,22 @@ async def test_a_connection_that_is_lost_just_before_the_request_is_an_error_of_
     assert events[-1] == lost_at
 
 
+async def test_nothing_is_sent_on_a_connection_that_is_being_closed() -> None:
+    events: list[str] = []
+
+    async def close(event: str, info: Mapping[str, Any]) -> None:
+        events.append(event)
+        if event == "connection.connect_tcp.complete":
+            # As asyncio's TLS does when the API has ended the session right after its handshake.
+            info["return_value"].close()
+
+    async with accepting(lambda stream: stream.wait_closed()) as port, transport(port) as opened:
+        with pytest.raises(httpx2.ConnectError):
+            await post(opened, trace=close)
+
+    assert events[-1] == "connection.connect_tcp.complete"
+
+
 async def test_a_connection_over_tls_leaves_nothing_in_memory(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:

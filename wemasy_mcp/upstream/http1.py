@@ -65,7 +65,7 @@ class Connection(asyncio.BufferedProtocol):
         Raises:
             httpx2.ConnectError: The API has closed the connection, or sent something before any request.
         """
-        if self._transport is None:
+        if self._transport is None or self._transport.is_closing():
             raise httpx2.ConnectError("closed before the request")
 
     def prepare(self, request: httpx2.Request) -> bytes:
