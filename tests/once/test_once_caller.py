@@ -203,6 +203,19 @@ async def test_two_calls_that_have_sent_nothing_are_cancelled_with_their_request
     await once.aclose()
 
 
+async def test_two_calls_of_which_nothing_is_sent_in_time_are_both_told_so(silent_host: str) -> None:
+    once = OnceCaller(WemasyClient(silent_host, timeout_seconds=5), answer_seconds=0.1, timeout_seconds=5)
+    calls = Call(once), Call(once)
+
+    for call in calls:
+        error = await call.outcome()
+        assert isinstance(error, Unreachable)
+        assert "within 0.1 seconds" in error.message
+    await settled()
+    assert not once._tasks
+    await once.aclose()
+
+
 async def test_the_repeat_of_a_call_that_is_just_being_cancelled_begins_anew(silent_host: str) -> None:
     once = OnceCaller(WemasyClient(silent_host, timeout_seconds=5), answer_seconds=0.2, timeout_seconds=5)
     first = Call(once)

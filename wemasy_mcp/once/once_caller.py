@@ -92,7 +92,7 @@ class OnceCaller:
             self._give_up(key, request, attempt)
             raise
         finally:
-            if not request.is_dropped:
+            if request.dropped is None:
                 self._leave(key, request, delivered=delivered)
             attempt.adopt(request.attempt)
         if request.earlier is not None and not endpoint.idempotent:
@@ -156,9 +156,9 @@ class OnceCaller:
     def _cut_off(self, request: Running) -> WemasyError:
         """Return the answer to a request whose task was cancelled."""
         attempt = request.attempt
-        answer = ShuttingDown() if attempt.sent else Unreachable(NOT_SENT)
+        answer = request.dropped or (ShuttingDown() if attempt.sent else Unreachable(NOT_SENT))
         if self._replicas is not None and not request.is_elsewhere:
-            if request.is_dropped:
+            if request.dropped is not None:
                 self._spawn(self._replicas.drop(request.shared, attempt.request_id))
             else:
                 self._spawn(self._replicas.end(request.shared, attempt.request_id, answer, attempt.status))
@@ -224,9 +224,10 @@ class OnceCaller:
         if request.answer is not None:
             return request.answer
         if request.is_droppable:
-            # This answer can be final, because the request will not be sent.
-            self._drop(key, request)
-            raise Unreachable(f"Wemasy could not be reached within {self._answer_seconds:g} seconds.")
+            # This answer can be final, for all that joined, because the request will not be sent.
+            unreached = Unreachable(f"Wemasy could not be reached within {self._answer_seconds:g} seconds.")
+            self._drop(key, request, unreached)
+            raise unreached
         request.is_promised = True
         request.reports.append((attempt.report, Pending.code))
         left = self._timeout_seconds - (time.monotonic() - request.started_at)
@@ -234,8 +235,8 @@ class OnceCaller:
 
     def _give_up(self, key: bytes, request: Running, attempt: Attempt) -> None:
         """Remove a cancelled call: a request that has begun continues, and its outcome is logged once it is known."""
-        if request.is_droppable:
-            self._drop(key, request)
+        if request.is_droppable and request.waiting == 1:
+            self._drop(key, request, Unreachable(NOT_SENT))
             return
         attempt.runs_on = True
         if request.answer is None:
@@ -243,9 +244,9 @@ class OnceCaller:
         else:
             attempt.report(request.attempt, outcome_of(request.answer), "cancelled")
 
-    def _drop(self, key: bytes, request: Running) -> None:
+    def _drop(self, key: bytes, request: Running, answer: Unreachable) -> None:
         """Give up a request of which nothing was sent. The same call made from now on begins another."""
-        request.is_dropped = True
+        request.dropped = answer
         self._repeats.forget(key, request)
         # What the other replicas answer must be heard: they may have handed something over.
         if not request.is_asking:

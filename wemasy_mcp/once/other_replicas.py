@@ -3,10 +3,10 @@
 import asyncio
 import time
 
-from wemasy_mcp.core.errors import ShuttingDown, Unreachable
+from wemasy_mcp.core.errors import ShuttingDown
 from wemasy_mcp.once.repeats import Answer, Elsewhere, Request
 from wemasy_mcp.once.replicas import Replicas
-from wemasy_mcp.once.running import JOINED, NOT_SENT, Running, note_given, note_joined
+from wemasy_mcp.once.running import JOINED, Running, note_given, note_joined
 
 
 class OtherReplicas:
@@ -32,9 +32,9 @@ class OtherReplicas:
             request.is_asking = True
             found = await self._replicas.begin(request.shared, own_id, self._timeout_seconds)
             request.is_asking = False
-            if request.is_dropped:
+            if request.dropped is not None:
                 await self._give_back(request, found)
-                return Unreachable(NOT_SENT)
+                return request.dropped
             if found is None:
                 return _kept_here(kept, request)
             if found.request_id or found.earlier_ago is not None:

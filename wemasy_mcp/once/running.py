@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wemasy_mcp.core.client import Attempt
+from wemasy_mcp.core.errors import Unreachable
 from wemasy_mcp.observability.metrics import instruments
 from wemasy_mcp.once.repeats import Request
 
@@ -36,16 +37,15 @@ class Running(Request):
     """True if another replica makes it."""
     is_promised: bool = False
     """True if a call was told that its answer will come."""
-    is_dropped: bool = False
-    """True if nothing was sent, and nothing will be."""
+    dropped: Unreachable | None = None
+    """The answer if nothing was sent, and nothing will be."""
     reports: list[tuple[Callable[[Attempt, str, str], None], str]] = field(default_factory=list)
     """For each call that ended without the answer: the function that logs the outcome, and the code to log it under."""
 
     @property
     def is_droppable(self) -> bool:
-        """True if nothing was sent, no other call waits, and no call was told that its answer will come."""
-        is_unsent = self.answer is None and not self.attempt.sent
-        return is_unsent and self.waiting == 1 and not self.is_promised
+        """True if nothing was sent, and no call was told that its answer will come."""
+        return self.answer is None and not self.attempt.sent and not self.is_promised
 
 
 def note_joined(attempt: Attempt) -> None:
