@@ -201,16 +201,15 @@ def _build_client(settings: Settings) -> Caller:
 
 def _once(client: WemasyClient, settings: Settings, replicas: Replicas | None = None) -> Caller:
     # Two limits: what a call holds until it is answered, and what its request holds until that has ended.
-    requests = BoundedCaller(client, MAX_REQUESTS, weigh_request)
-    if settings.repeats == "send":
-        return BoundedCaller(requests, MAX_CALLS, weigh_call)
-    once = OnceCaller(
-        requests,
-        answer_seconds=settings.answer_seconds,
-        timeout_seconds=settings.timeout_seconds,
-        replicas=replicas,
-    )
-    return BoundedCaller(once, MAX_CALLS, weigh_call)
+    caller: Caller = BoundedCaller(client, MAX_REQUESTS, weigh_request)
+    if settings.repeats == "join":
+        caller = OnceCaller(
+            caller,
+            answer_seconds=settings.answer_seconds,
+            timeout_seconds=settings.timeout_seconds,
+            replicas=replicas,
+        )
+    return BoundedCaller(caller, MAX_CALLS, weigh_call)
 
 
 def token_header(settings: Settings) -> str | None:

@@ -36,8 +36,9 @@ def import_alone(name: str) -> None:
     top = name.partition(".")[0]
     if top not in sys.modules:
         try:
-            for end in (end for end, character in enumerate(name) if character == "."):
-                _defer_init(name[:end])
+            for end, character in enumerate(name):
+                if character == ".":
+                    _defer_init(name[:end])
             import_module(name)
         except (ImportError, AttributeError):
             for module in [module for module in sys.modules if module.partition(".")[0] == top]:

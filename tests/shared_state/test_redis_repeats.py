@@ -97,12 +97,18 @@ def call(once: OnceCaller) -> Call:
     return Call(once, SAVE, BODY)
 
 
-async def test_a_call_that_another_replica_has_under_way_is_joined(api: Api, replicas: Replicas, redis: Redis) -> None:
-    here, there = replicas.start(api), replicas.start(api)
+async def joined_elsewhere(api: Api, here: OnceCaller, there: OnceCaller) -> tuple[Call, Call]:
+    """Return a call under way at one replica, and the same call at another, which waits for it."""
     first = call(here)
     await requests_at(api, 1)
-    second = call(there)
+    joined = call(there)
     await asyncio.sleep(0.1)
+    return first, joined
+
+
+async def test_a_call_that_another_replica_has_under_way_is_joined(api: Api, replicas: Replicas, redis: Redis) -> None:
+    here, there = replicas.start(api), replicas.start(api)
+    first, second = await joined_elsewhere(api, here, there)
     api.store()
 
     assert await first.stored_as() == await second.stored_as() == 0
@@ -190,10 +196,7 @@ async def test_a_delivered_unknown_is_noted_by_every_replica(api: Api, replicas:
 
 async def test_a_refusal_leaves_no_trace(api: Api, replicas: Replicas, redis: Redis) -> None:
     here, there = replicas.start(api), replicas.start(api)
-    first = call(here)
-    await requests_at(api, 1)
-    second = call(there)
-    await asyncio.sleep(0.1)
+    first, second = await joined_elsewhere(api, here, there)
     await first.cancel()
     api.refuse()
 
@@ -205,10 +208,7 @@ async def test_a_replica_that_dies_leaves_an_unknown_outcome_and_never_a_second_
     api: Api, replicas: Replicas, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, there = replicas.start(api), replicas.start(api)
-    call(here)
-    await requests_at(api, 1)
-    waiting = call(there)
-    await asyncio.sleep(0.1)
+    _, waiting = await joined_elsewhere(api, here, there)
     (key,) = redis.scan_iter()
     redis.hset(key, "deadline", 1)
 
@@ -244,10 +244,7 @@ async def test_a_repeat_of_a_call_whose_replica_died_stands_for_the_one_that_joi
     api: Api, replicas: Replicas, redis: Redis
 ) -> None:
     here, there = replicas.start(api), replicas.start(api)
-    call(here)
-    await requests_at(api, 1)
-    joined = call(there)
-    await asyncio.sleep(0.1)
+    _, joined = await joined_elsewhere(api, here, there)
     await joined.cancel()
     await asyncio.sleep(0.05)
     redis.hset(key_of_the_call(), "deadline", 1)
@@ -262,10 +259,7 @@ async def test_a_call_that_joined_gets_that_answer_although_the_same_is_called_a
     api: Api, replicas: Replicas, redis: Redis
 ) -> None:
     here, there = replicas.start(api), replicas.start(api)
-    first = call(here)
-    await requests_at(api, 1)
-    joined = call(there)
-    await asyncio.sleep(0.1)
+    first, joined = await joined_elsewhere(api, here, there)
     api.store()
     assert await first.stored_as() == 0
     on_purpose = call(here)
@@ -409,10 +403,7 @@ async def test_a_stop_ends_a_call_that_waits_for_another_replica(
 
 async def test_a_call_that_waits_for_a_replica_whose_event_loop_ends_is_told_so(api: Api, replicas: Replicas) -> None:
     here, there = replicas.start(api), replicas.start(api)
-    call(here)
-    await requests_at(api, 1)
-    joined = call(there)
-    await asyncio.sleep(0.1)
+    _, joined = await joined_elsewhere(api, here, there)
     for task in list(here._tasks):
         task.cancel()
 
