@@ -15,8 +15,9 @@ from support.processes import connect, serving
 from support.program import TOKEN
 from support.redis_server import RedisServer, needs_redis, redis_running
 from support.wire import SAVE
+from wemasy_mcp.bounded_caller import Overloaded
 from wemasy_mcp.core.client import WemasyClient
-from wemasy_mcp.core.errors import ConnectionLost, ServerFailed, ShuttingDown, ValidationFailed
+from wemasy_mcp.core.errors import ConnectionLost, ServerFailed, ShuttingDown, Unreachable, ValidationFailed
 from wemasy_mcp.core.protocol import Reply
 from wemasy_mcp.once.once_caller import OnceCaller
 from wemasy_mcp.once.repeats import Elsewhere
@@ -523,6 +524,16 @@ async def test_an_answer_travels_whole(replicas: Replicas, redis_server: RedisSe
     else:
         assert type(found.answer) is type(answer)
         assert vars(found.answer) == vars(answer)
+
+
+def test_an_error_that_only_this_process_knows_travels_as_what_it_is_a_kind_of() -> None:
+    made = SharedCall.of(TOKEN, SAVE, BODY)
+    found = made.opened(made.sealed(Overloaded(retry_after_seconds=5), None).encode())
+
+    assert found is not None
+    answer, _ = found
+    assert isinstance(answer, Unreachable)
+    assert (answer.message, answer.retry_after_seconds) == (Overloaded.default_message, 5)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from wemasy_mcp.core import errors
+from wemasy_mcp.core.errors import WemasyError
 from wemasy_mcp.core.protocol import Reply
 from wemasy_mcp.once.repeats import Answer, canonical
 from wemasy_mcp.shared_state.repeat_scripts import LOST
@@ -45,7 +46,7 @@ class SharedCall:
             shown: dict[str, Any] = {"message": answer.message, "data": answer.data, "notes": answer.notes}
         else:
             shown = {
-                "error": type(answer).__name__,
+                "error": _published(type(answer)),
                 "message": answer.message,
                 "status": answer.status,
                 "retry_after_seconds": answer.retry_after_seconds,
@@ -69,3 +70,8 @@ class SharedCall:
             return Reply(shown["message"], shown["data"], None, notes), status
         except (InvalidTag, ValueError, TypeError, LookupError, AttributeError):
             return None
+
+
+def _published(error: type[WemasyError]) -> str:
+    """Return the name in `core.errors` of an error's class, or of the nearest one that it is a kind of."""
+    return next(kind.__name__ for kind in error.__mro__ if kind in vars(errors).values())
